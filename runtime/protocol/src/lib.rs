@@ -1,0 +1,41 @@
+//! MCP as types: what is asked (`Operation`), what came of it (`Outcome`), and the words both are made of.
+//!
+//! Nothing here does I/O, spawns, or knows of tokio. Everything but [`revision`] is free of eras: which
+//! revision a client speaks decides how these types are read and written, and that happens in the
+//! engine's session, not here.
+//!
+//! ```
+//! use impresario_protocol::{Content, ToolResult};
+//!
+//! let result = ToolResult::from(vec![Content::text("4 files")]);
+//! assert!(!result.is_error);
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod capabilities;
+pub mod content;
+pub mod definition;
+pub mod error;
+pub mod id;
+pub mod limits;
+pub mod notification;
+pub mod operation;
+pub mod outcome;
+pub mod revision;
+
+pub use capabilities::{ClientCapabilities, Implementation, ServerCapabilities};
+pub use content::{Annotations, Audience, Content, Icon, IconTheme, ResourceContents, ResourceLink};
+pub use definition::{
+    CacheHint, CacheScope, PromptArgument, PromptDefinition, ResourceDefinition, TemplateDefinition,
+    ToolAnnotations, ToolDefinition,
+};
+pub use error::{ErrorKind, Fault, McpError};
+pub use id::Id;
+pub use limits::{LimitError, LimitInfo, Limits};
+pub use notification::{LogLevel, Notification, ProgressToken};
+pub use operation::{CompletionTarget, ListKind, ListenFilter, Operation};
+pub use outcome::{Completion, Outcome, PromptMessage, PromptResult, ReadResult, ToolResult};
+pub use revision::{Era, Revision};
+
+/// A JSON object, in the order its members were written.
+pub type JsonObject = serde_json::Map<String, serde_json::Value>;
