@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Runs every client that we did not write against one impresario, over HTTP and over stdio.
+#
+#   conformance/clients/run.sh path/to/impresario
+#
+# Installs what is missing (into folders that git ignores) and reuses what is there. VERBOSE=1 shows every check.
+set -euo pipefail
+
+readonly START_TIMEOUT_S=20
+readonly CLIENT_TIMEOUT_S=180
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+venvs=$(dirname "$here")
+
+die() {
+  echo "$*" >&2
+  exit 2
+}
+
+[[ $# -eq 1 ]] || die "usage: $0 path/to/impresario"
+[[ -x $1 ]] || die "$1 is no program that can be run: build it first, or name another path"
+impresario=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+
+# A virtual environment is good as long as it was made from the file that is there now.
+python_env() {
+  local venv=$venvs/.venv-$1 wanted=$here/python/requirements-$1.txt
+  if ! cmp -s "$wanted" "$venv/installed.txt"; then
+    echo "installing the Python packages of $1"
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" --quiet --disable-pip-version-check install --requirement "$wanted"
+    echo "*" >"$venv/.gitignore"
+    cp "$wanted" "$venv/installed.txt"
+  fi
+}
+
+node_packages() {
+  local folder=$here/$1
+  if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/installed.json"; then
+    echo "installing the Node packages of $1"
+    (cd "$folder" && npm ci --silent --no-audit --no-fund)
+    cp "$folder/package-lock.json" "$folder/node_modules/installed.json"
+  fi
+}
+
+for client in mcp mcp-1.9.4 fastmcp; do python_env "$client"; done
+for client in typescript inspector; do node_packages "$client"; done
+"$here/inspector/node_modules/.bin/node" --version >/dev/null ||
+  die "the package node did not unpack: allow its install script, then remove inspector/node_modules"
+cargo build --quiet --locked --manifest-path "$here/rust/Cargo.toml" --target-dir "$here/rust/target"
+
+scratch=$(mktemp -d)
+server=
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+  [[ -z $server ]] || kill "$server" 2>/dev/null || true
+  [[ -z $server ]] || wait "$server" 2>/dev/null || true
+  rm -rf "$scratch"
+}
+trap clean_up EXIT
+
+"$impresario" serve --http 127.0.0.1:0 2>"$scratch/server.log" &
+server=$!
+url=
+for ((tenths = 0; tenths < START_TIMEOUT_S * 10; tenths++)); do
+  url=$(sed -nE 's#.*listening on (http://[^ ]+/mcp).*#\1#p' "$scratch/server.log" | head -n 1)
+  [[ -z $url ]] || break
+  kill -0 "$server" 2>/dev/null || die "the server ended at once: $(cat "$scratch/server.log")"
+  sleep 0.1
+done
+[[ -n $url ]] || die "no \`listening on http://…/mcp\` within $START_TIMEOUT_S s: $(cat "$scratch/server.log")"
+
+passed=0
+failed=0
+
+# One process for one client over one transport; its last line says how many checks held.
+run_client() {
+  local name=$1 transport=$2 started=$SECONDS tally
+  shift 2
+  local target=("--http" "$url")
+  [[ $transport == http ]] || target=("--stdio" "$impresario serve --stdio")
+  timeout "$CLIENT_TIMEOUT_S" "$@" "${target[@]}" >"$scratch/out" 2>"$scratch/err" || true
+  tally=$(tail -n 1 "$scratch/out")
+  if [[ ! $tally =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+    tally="0 passed, 1 failed"
+    echo "FAIL  $name $transport: it ended without a tally" >>"$scratch/out"
+  fi
+  [[ $tally =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]
+  passed=$((passed + BASH_REMATCH[1]))
+  failed=$((failed + BASH_REMATCH[2]))
+  echo "$name $transport: $tally ($((SECONDS - started)) s)"
+  if [[ -n ${VERBOSE:-} ]]; then
+    grep '^ok' "$scratch/out" || true
+  fi
+  if ((BASH_REMATCH[2] > 0)); then
+    grep '^FAIL' "$scratch/out"
+    tail -n 15 "$scratch/err"
+  fi
+}
+
+for transport in http stdio; do
+  run_client "mcp" "$transport" "$venvs/.venv-mcp/bin/python" "$here/python/client_mcp.py"
+  run_client "mcp 1.9.4" "$transport" "$venvs/.venv-mcp-1.9.4/bin/python" "$here/python/client_mcp_1_9.py"
+  run_client "fastmcp" "$transport" "$venvs/.venv-fastmcp/bin/python" "$here/python/client_fastmcp.py"
+  run_client "@modelcontextprotocol/sdk" "$transport" node "$here/typescript/client-v1.mjs"
+  run_client "@modelcontextprotocol/client" "$transport" node "$here/typescript/client-v2.mjs"
+  run_client "inspector" "$transport" node "$here/inspector/check.mjs"
+  run_client "rmcp" "$transport" "$here/rust/target/debug/rmcp-client"
+done
+
+if ! kill -0 "$server" 2>/dev/null; then
+  failed=$((failed + 1))
+  echo "FAIL  the server did not outlive its clients"
+fi
+((failed == 0)) || { echo "the server's log ends:" && tail -n 20 "$scratch/server.log"; }
+echo "$passed passed, $failed failed"
+((failed == 0))

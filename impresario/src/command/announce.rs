@@ -1,0 +1,52 @@
+//! What a served runtime says when it is there: where it listens, and how a client gets to it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::output::{self, FAINT};
+
+/// Says where the server listens, on a line that programs wait for, and below it how to connect.
+pub(crate) fn listening(address: SocketAddr) {
+    let clients = hints(address).into_iter().map(|(client, line)| format!("  {FAINT}{client:<13}{FAINT:#}{line}\n"));
+    output::tell(&format!("listening on http://{address}/mcp\n{}", clients.collect::<String>()));
+}
+
+/// How each client connects.
+fn hints(address: SocketAddr) -> [(&'static str, String); 4] {
+    let url = format!("http://{}/mcp", reached_at(address));
+    [
+        ("Claude Code", format!("claude mcp add --transport http impresario {url}")),
+        ("VS Code", format!(r#"code --add-mcp '{{"name":"impresario","type":"http","url":"{url}"}}'"#)),
+        ("Inspector", format!("npx @modelcontextprotocol/inspector --transport http --server-url {url}")),
+        ("this command", format!("impresario list {url}")),
+    ]
+}
+
+/// The address that a client on this machine uses: every address is none to connect to.
+fn reached_at(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_sent_to_an_address_that_can_be_connected_to() {
+        let rows = [
+            ("127.0.0.1:8000", "127.0.0.1:8000"),
+            ("0.0.0.0:8000", "127.0.0.1:8000"),
+            ("[::]:8000", "[::1]:8000"),
+            ("10.1.2.3:8000", "10.1.2.3:8000"),
+        ];
+        for (listening, reached) in rows {
+            let address = reached_at(listening.parse().unwrap());
+            assert_eq!(address.to_string(), reached);
+            assert!(hints(address).iter().all(|(_, line)| line.contains(&format!("http://{reached}/mcp"))));
+        }
+    }
+}

@@ -1,0 +1,482 @@
+//! One request under way: what was asked, by whom, and where its answer goes.
+//!
+//! A [`Call`] is shared by three sides. The transport that received it polls it for notifications and the
+//! ending; the worker that does it finishes it; whoever may cancel it does so. It ends exactly once: the
+//! first ending wins, later ones are dropped, and nothing is sent after it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use impresario_codec::{Message, Node};
+use impresario_protocol::{Id, LogLevel, McpError, Notification, Outcome, ProgressToken};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::caller::{Caller, ClientFacts};
+use crate::dialect::Dialect;
+use crate::gate::Permit;
+use crate::hub::Subscriber;
+use crate::in_flight::InFlight;
+
+/// How a call ended. Four of the five are told apart in replies, audit and metrics.
+#[derive(Debug, Clone)]
+pub enum Ending {
+    /// It ran to its end; a tool that failed is such an outcome too.
+    Answered(Outcome),
+    /// It is a JSON object that was written beforehand, in the call's own dialect.
+    Rendered(Bytes),
+    /// It could not be done: the request was wrong, or we are.
+    Failed(McpError),
+    /// It was not begun: a queue or a quota was full.
+    Refused(McpError),
+    /// It ran longer than it may.
+    TimedOut {
+        /// What it was given.
+        after: Duration,
+    },
+    /// The client took it back, or left. Nothing is sent.
+    Cancelled,
+}
+
+/// Why a call is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelReason {
+    /// The client said so.
+    Asked,
+    /// The client closed the stream that the answer was to take.
+    Disconnected,
+    /// It ran longer than it may.
+    TimedOut,
+    /// The server's drain window is over.
+    Shutdown,
+}
+
+/// What a transport gets to send next.
+#[derive(Debug)]
+pub enum CallEvent {
+    /// A message about the call, before its answer.
+    Notification(Notification),
+    /// The answer; nothing follows.
+    Ended(Ending),
+}
+
+/// What the session found out about a request when it accepted it.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// How the answer is to be written.
+    pub dialect: Dialect,
+    /// Who asks.
+    pub caller: Caller,
+    /// What the client said of itself.
+    pub client: ClientFacts,
+    /// What the client wants its progress messages to carry; without one there are none.
+    pub progress_token: Option<ProgressToken>,
+    /// The mildest log messages that the client wants; without one there are none.
+    pub log_level: Option<LogLevel>,
+    /// The session that the call opened, by the id that the client is to name from now on.
+    pub opened_session: Option<Arc<str>>,
+    /// For a call that stays open and listens: the changes it is to be told of.
+    pub listener: Option<Arc<Subscriber>>,
+}
+
+/// Bounds of what one call may have unsent.
+#[derive(Debug, Clone, Copy)]
+pub struct CallLimits {
+    /// Notifications that wait to be sent; beyond, the oldest go.
+    pub notifications_max: usize,
+    /// Progress messages a second, after a burst.
+    pub progress_per_second_max: u32,
+}
+
+/// One request under way.
+pub struct Call {
+    source: Source,
+    facts: OnceLock<Facts>,
+    cancelled: AtomicBool,
+    limits: CallLimits,
+    state: Mutex<State>,
+}
+
+/// Where a call's request comes from.
+enum Source {
+    Message(Message),
+    /// Another call asks for the same; this one goes on when that one is taken back.
+    Call(Arc<Call>),
+}
+
+#[derive(Default)]
+struct State {
+    /// Unsent notifications, oldest first; at most `limits.notifications_max`.
+    notifications: VecDeque<Notification>,
+    ending: Option<Ending>,
+    /// The ending was set: nothing more is taken.
+    ended: bool,
+    /// The side that sends: woken by every notification and by the ending.
+    reader: Option<Waker>,
+    /// Tasks of the tool that wait for a cancellation.
+    cancel_wakers: Vec<Waker>,
+    /// The tool has asked to be told of a cancellation, so it gets time to clean up.
+    watches_cancel: bool,
+    /// Given back the moment the call ends.
+    permit: Option<Permit>,
+    /// Where the call stands under its id; it is taken out the moment it ends.
+    listed_in: Option<Arc<InFlight<Call>>>,
+    progress: ProgressBucket,
+    /// Progress must only grow (basic/patterns/progress).
+    last_progress: Option<f64>,
+}
+
+impl Call {
+    /// A call for a message that has just arrived.
+    #[must_use]
+    pub fn new(message: Message, limits: CallLimits) -> Self {
+        Self::from_source(Source::Message(message), OnceLock::new(), limits)
+    }
+
+    /// A call that does what another one asks for, and goes on when that one is taken back. What it tells
+    /// its client is for whoever reads it to pass on.
+    #[must_use]
+    pub(crate) fn on_behalf_of(other: &Arc<Self>) -> Self {
+        let Facts { dialect, caller, client, progress_token, log_level, .. } = other.facts();
+        let facts = Facts {
+            dialect: *dialect,
+            caller: caller.clone(),
+            client: client.clone(),
+            progress_token: progress_token.clone(),
+            log_level: *log_level,
+            ..Facts::default()
+        };
+        Self::from_source(Source::Call(Arc::clone(other)), OnceLock::from(facts), other.limits)
+    }
+
+    fn from_source(source: Source, facts: OnceLock<Facts>, limits: CallLimits) -> Self {
+        Self { source, facts, cancelled: AtomicBool::new(false), limits, state: Mutex::default() }
+    }
+
+    /// The request itself.
+    #[must_use]
+    pub fn message(&self) -> &Message {
+        match &self.source {
+            Source::Message(message) => message,
+            Source::Call(other) => other.message(),
+        }
+    }
+
+    /// The request's id.
+    #[must_use]
+    pub fn id(&self) -> Option<&Id> {
+        self.message().id()
+    }
+
+    /// What the session found out about it. Before it was accepted: nothing known.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        static UNKNOWN: OnceLock<Facts> = OnceLock::new();
+        self.facts.get().unwrap_or_else(|| UNKNOWN.get_or_init(Facts::default))
+    }
+
+    /// The arguments of the request, when it has any.
+    #[must_use]
+    pub fn arguments(&self) -> Option<Node<'_>> {
+        self.message().params().and_then(|params| params.get("arguments"))
+    }
+
+    /// Writes down what the session found out. Done once, before the call is submitted.
+    pub(crate) fn accept(&self, facts: Facts) {
+        let first = self.facts.set(facts);
+        debug_assert!(first.is_ok(), "a call is accepted once");
+    }
+
+    /// Keeps the permit, and the call's place in the table where its id is listed, until the call ends.
+    pub(crate) fn hold(&self, permit: Permit, listed_in: Option<Arc<InFlight<Self>>>) {
+        let mut state = self.state.lock();
+        debug_assert!(!state.ended, "a call is admitted before anybody could end it");
+        state.permit = Some(permit);
+        state.listed_in = listed_in;
+    }
+
+    /// Ends the call. The first ending wins.
+    pub fn finish(&self, ending: Ending) {
+        let mut state = self.state.lock();
+        if state.ended {
+            return;
+        }
+        state.ended = true;
+        state.ending = Some(ending);
+        let (permit, listed_in) = (state.permit.take(), state.listed_in.take());
+        let reader = state.reader.take();
+        let watchers = std::mem::take(&mut state.cancel_wakers);
+        drop(state);
+        // Given back before the answer can be seen, so that the next request finds the place free.
+        drop(permit);
+        if let (Some(table), Some(id)) = (listed_in, self.id()) {
+            table.forget(id);
+        }
+        for waker in watchers.into_iter().chain(reader) {
+            waker.wake();
+        }
+    }
+
+    /// Asks whoever does the call to stop. An asked-for or disconnected call ends at once, so that nothing
+    /// is sent any more; the worker notices and stops.
+    pub fn cancel(&self, reason: CancelReason) {
+        self.cancelled.store(true, Ordering::Release);
+        let watchers = std::mem::take(&mut self.state.lock().cancel_wakers);
+        for waker in watchers {
+            waker.wake();
+        }
+        match reason {
+            CancelReason::Asked | CancelReason::Disconnected => self.finish(Ending::Cancelled),
+            CancelReason::Shutdown => self.finish(Ending::Failed(McpError::shutting_down())),
+            CancelReason::TimedOut => {}
+        }
+    }
+
+    /// Whether the call was cancelled or ran out of time.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Whether the call has an ending already.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.state.lock().ended
+    }
+
+    /// Whether the tool watches for a cancellation itself.
+    #[must_use]
+    pub(crate) fn watches_cancel(&self) -> bool {
+        self.state.lock().watches_cancel
+    }
+
+    /// Resolves when the call is cancelled, for the worker that does it.
+    pub(crate) fn poll_cancelled(&self, task: &mut TaskContext<'_>) -> Poll<()> {
+        if self.is_cancelled() {
+            return Poll::Ready(());
+        }
+        let mut state = self.state.lock();
+        if !state.cancel_wakers.iter().any(|waker| waker.will_wake(task.waker())) {
+            state.cancel_wakers.push(task.waker().clone());
+        }
+        drop(state);
+        if self.is_cancelled() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Resolves when the call is cancelled, for a tool that wants to clean up.
+    pub(crate) async fn cancelled(&self) {
+        self.state.lock().watches_cancel = true;
+        poll_fn(|task| self.poll_cancelled(task)).await;
+    }
+
+    /// Queues a notification about the call. When too many are unsent the oldest goes: a reader that falls
+    /// behind sees the newest.
+    pub(crate) fn notify(&self, notification: Notification) {
+        let mut state = self.state.lock();
+        if state.ended || !state.admits(&notification, self.limits) {
+            return;
+        }
+        if state.notifications.len() >= self.limits.notifications_max {
+            state.notifications.pop_front();
+        }
+        state.notifications.push_back(notification);
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// The next thing to send, when there is one.
+    pub fn poll_event(&self, task: &mut TaskContext<'_>) -> Poll<CallEvent> {
+        let mut state = self.state.lock();
+        if let Some(notification) = state.notifications.pop_front() {
+            return Poll::Ready(CallEvent::Notification(notification));
+        }
+        if let Some(ending) = state.ending.take() {
+            return Poll::Ready(CallEvent::Ended(ending));
+        }
+        if state.ended {
+            // The ending was taken before; there is nothing more to come.
+            return Poll::Ready(CallEvent::Ended(Ending::Cancelled));
+        }
+        match &mut state.reader {
+            Some(reader) => reader.clone_from(task.waker()),
+            none => *none = Some(task.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    /// Waits for the next thing to send.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub async fn next_event(&self) -> CallEvent {
+        poll_fn(|task| self.poll_event(task)).await
+    }
+
+    /// Waits for the ending; notifications before it are dropped.
+    pub async fn ended(&self) -> Ending {
+        loop {
+            if let CallEvent::Ended(ending) = self.next_event().await {
+                return ending;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, method) = (self.id(), self.message().method());
+        f.debug_struct("Call").field("id", &id).field("method", &method).finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// Progress must grow, and comes at a limited rate; everything else is always taken.
+    fn admits(&mut self, notification: &Notification, limits: CallLimits) -> bool {
+        let Notification::Progress { progress, .. } = notification else { return true };
+        if self.last_progress.is_some_and(|last| *progress <= last) || !progress.is_finite() {
+            return false;
+        }
+        if !self.progress.take(limits.progress_per_second_max) {
+            return false;
+        }
+        self.last_progress = Some(*progress);
+        true
+    }
+}
+
+/// A token bucket: a burst, then so many a second.
+#[derive(Default)]
+struct ProgressBucket {
+    spent: f64,
+    since: Option<Instant>,
+}
+
+impl ProgressBucket {
+    const BURST: f64 = 100.0;
+
+    fn take(&mut self, per_second_max: u32) -> bool {
+        let now = Instant::now();
+        let since = self.since.replace(now).unwrap_or(now);
+        let refill = now.duration_since(since).as_secs_f64() * f64::from(per_second_max);
+        self.spent = (self.spent - refill).max(0.0);
+        let admitted = self.spent + 1.0 <= Self::BURST;
+        if admitted {
+            self.spent += 1.0;
+        }
+        admitted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use impresario_codec::DecodeLimits;
+    use impresario_protocol::Limits;
+
+    use super::*;
+
+    fn call(notifications_max: usize) -> Call {
+        let limits = DecodeLimits::from(&Limits::default());
+        let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#;
+        let message = Message::parse(text, &limits).unwrap();
+        Call::new(message, CallLimits { notifications_max, progress_per_second_max: 10 })
+    }
+
+    fn progress(progress: f64) -> Notification {
+        let token = ProgressToken(Id::from(1_i64));
+        Notification::Progress { token, progress, total: None, message: None }
+    }
+
+    fn now(call: &Call) -> Poll<CallEvent> {
+        call.poll_event(&mut TaskContext::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn the_first_ending_wins_and_nothing_follows_it() {
+        let call = call(4);
+        call.finish(Ending::Answered(Outcome::Done));
+        call.finish(Ending::Cancelled);
+        call.notify(progress(1.0));
+        assert!(matches!(now(&call), Poll::Ready(CallEvent::Ended(Ending::Answered(Outcome::Done)))));
+        assert!(matches!(now(&call), Poll::Ready(CallEvent::Ended(Ending::Cancelled))));
+    }
+
+    #[test]
+    fn notifications_come_before_the_ending_in_order() {
+        let call = call(4);
+        assert!(now(&call).is_pending());
+        call.notify(progress(1.0));
+        call.notify(progress(2.0));
+        call.finish(Ending::Answered(Outcome::Done));
+        let first = now(&call);
+        assert!(matches!(
+            first,
+            Poll::Ready(CallEvent::Notification(Notification::Progress { progress, .. })) if progress < 1.5
+        ));
+        assert!(matches!(now(&call), Poll::Ready(CallEvent::Notification(_))));
+        assert!(matches!(now(&call), Poll::Ready(CallEvent::Ended(_))));
+    }
+
+    #[test]
+    fn a_reader_that_falls_behind_sees_the_newest_notifications() {
+        let call = call(2);
+        for step in 1..=5 {
+            call.notify(progress(f64::from(step)));
+        }
+        let mut seen = Vec::new();
+        while let Poll::Ready(CallEvent::Notification(Notification::Progress { progress, .. })) = now(&call) {
+            seen.push(progress);
+        }
+        assert_eq!(seen, [4.0, 5.0]);
+    }
+
+    #[test]
+    fn progress_only_grows_and_is_finite() {
+        let call = call(8);
+        for step in [1.0, 1.0, 0.5, f64::NAN, f64::INFINITY, 2.0] {
+            call.notify(progress(step));
+        }
+        let mut count = 0;
+        while let Poll::Ready(CallEvent::Notification(_)) = now(&call) {
+            count += 1;
+        }
+        assert_eq!(count, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_has_a_burst_and_then_a_rate() {
+        let call = call(1_000);
+        for step in 1..=150 {
+            call.notify(progress(f64::from(step)));
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+        for step in 151..=200 {
+            call.notify(progress(f64::from(step)));
+        }
+        let mut count = 0;
+        while let Poll::Ready(CallEvent::Notification(_)) = now(&call) {
+            count += 1;
+        }
+        assert_eq!(count, 110);
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_call_ends_at_once_and_wakes_whoever_watches() {
+        let call = std::sync::Arc::new(call(1));
+        let watched = std::sync::Arc::clone(&call);
+        let mut watcher = Box::pin(async move { watched.cancelled().await });
+        assert!(futures_util::poll!(&mut watcher).is_pending());
+        assert!(call.watches_cancel());
+        call.cancel(CancelReason::Asked);
+        watcher.await;
+        assert!(matches!(call.ended().await, Ending::Cancelled));
+    }
+}

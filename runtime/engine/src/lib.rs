@@ -1,0 +1,63 @@
+//! The engine: lanes, the actors on them, and what they need to answer a request.
+//!
+//! A request's way: a transport hands a message to its connection's [`session`] actor, which reads it by the
+//! rules of its revision, asks the [`gate`], looks into the [`cache`], and submits a job to a pool of
+//! [`workers`]; the answer reaches the transport through the [`call`]. Calls go down by import; answers come
+//! up only through what was handed down with the request.
+//!
+//! Nothing here touches a socket or knows a tool pack. Embedders use the `impresario` crate, which
+//! re-exports what they need.
+#![forbid(unsafe_code)]
+
+pub mod actor;
+pub mod cache;
+pub mod call;
+mod caller;
+mod completion;
+mod context;
+mod dialect;
+pub mod gate;
+pub mod hub;
+mod in_flight;
+mod lane;
+mod prompt;
+pub mod registry;
+mod rendered;
+mod resource;
+mod runtime;
+pub mod session;
+mod shared;
+mod template;
+mod tool;
+mod tool_error;
+mod tool_result;
+pub mod workers;
+
+pub use cache::Eviction;
+pub use caller::{Caller, ClientFacts};
+pub use completion::CompletionRequest;
+pub use context::Context;
+pub use dialect::Dialect;
+pub use impresario_macros::{prompt, resource, tool};
+pub use impresario_protocol::{
+    Annotations, Audience, CacheHint, CacheScope, Completion, Content, Icon, IconTheme, Implementation, JsonObject,
+    Limits, ListKind, LogLevel, McpError, PromptArgument, PromptMessage, PromptResult, ReadResult, ResourceContents,
+    ResourceLink, ToolAnnotations, ToolResult,
+};
+pub use lane::LaneError;
+pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};
+pub use registry::{BuildError, Misuse, Subject};
+pub use resource::{IntoReadResult, IntoResource, ResourceEntry, ResourceSpec, TemplateSpec};
+pub use runtime::{Builder, Runtime, StartError};
+pub use shared::{Closing, Identity, Shared};
+pub use template::{TemplateError, UriTemplate, Variables};
+pub use tool::{CachePolicy, HeaderParameter, IntoTool, Tool, ToolSpec, no_arguments};
+pub use tool_error::ToolError;
+pub use tool_result::{IntoToolResult, Json, schema_of};
+pub use workers::PoolConfig;
+
+/// What the macros' code names. Not for anybody else.
+#[doc(hidden)]
+pub mod __private {
+    pub use {schemars, serde, serde_json};
+}

@@ -1,0 +1,138 @@
+//! Prompts: templates of messages that a person picks and fills in.
+
+use std::fmt;
+use std::sync::Arc;
+
+use impresario_protocol::{Icon, McpError, Outcome, PromptArgument, PromptDefinition, PromptMessage, PromptResult};
+
+use crate::call::Ending;
+use crate::completion::{Complete, CompletionRequest};
+use crate::context::Context;
+use crate::template::Variables;
+use crate::tool::CallFuture;
+
+/// A prompt as its author writes it down.
+#[derive(Clone)]
+pub struct PromptSpec {
+    pub(crate) definition: PromptDefinition,
+    pub(crate) fill: Arc<dyn Fn(Variables, Context) -> CallFuture + Send + Sync>,
+    /// Suggestions for an argument, by its name.
+    pub(crate) completions: Vec<(String, Complete)>,
+}
+
+/// What can be registered as a prompt: a spec, or the name of a function with `#[prompt]`.
+pub trait IntoPrompt {
+    /// The prompt, written down.
+    fn into_prompt(self) -> PromptSpec;
+}
+
+impl IntoPrompt for PromptSpec {
+    fn into_prompt(self) -> PromptSpec {
+        self
+    }
+}
+
+impl PromptSpec {
+    /// A prompt that an async closure fills in from its arguments.
+    pub fn new<F, Fut>(name: impl Into<String>, fill: F) -> Self
+    where
+        F: Fn(Variables, Context) -> Fut + Send + Sync + 'static,
+        Fut: Future + 'static,
+        Fut::Output: IntoPromptResult,
+    {
+        let fill = Arc::new(move |arguments: Variables, ctx: Context| -> CallFuture {
+            let messages = fill(arguments, ctx);
+            Box::pin(async move {
+                match messages.await.into_prompt_result() {
+                    Ok(result) => Ending::Answered(Outcome::Prompt(result)),
+                    Err(error) => Ending::Failed(error),
+                }
+            })
+        });
+        let definition = PromptDefinition { name: name.into(), ..PromptDefinition::default() };
+        Self { definition, fill, completions: Vec::new() }
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.definition.title = Some(title.into());
+        self
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.definition.description = Some(description.into());
+        self
+    }
+
+    /// One more picture to show beside it.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.definition.icons.push(icon);
+        self
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn argument(mut self, argument: PromptArgument) -> Self {
+        self.definition.arguments.push(argument);
+        self
+    }
+
+    /// Suggests values for an argument while a person types.
+    #[must_use]
+    pub fn complete<F>(mut self, argument: &str, suggest: F) -> Self
+    where
+        F: Fn(CompletionRequest) -> Vec<String> + Send + Sync + 'static,
+    {
+        self.completions.push((argument.into(), Arc::new(suggest)));
+        self
+    }
+}
+
+impl fmt::Debug for PromptSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PromptSpec").field("definition", &self.definition).finish_non_exhaustive()
+    }
+}
+
+/// What filling in a prompt may return.
+pub trait IntoPromptResult {
+    /// The messages, or why there are none.
+    ///
+    /// # Errors
+    /// The prompt's own failure.
+    fn into_prompt_result(self) -> Result<PromptResult, McpError>;
+}
+
+impl IntoPromptResult for PromptResult {
+    fn into_prompt_result(self) -> Result<PromptResult, McpError> {
+        Ok(self)
+    }
+}
+
+impl IntoPromptResult for Vec<PromptMessage> {
+    fn into_prompt_result(self) -> Result<PromptResult, McpError> {
+        Ok(PromptResult { messages: self, ..PromptResult::default() })
+    }
+}
+
+impl IntoPromptResult for String {
+    fn into_prompt_result(self) -> Result<PromptResult, McpError> {
+        vec![PromptMessage::user(self)].into_prompt_result()
+    }
+}
+
+impl IntoPromptResult for &str {
+    fn into_prompt_result(self) -> Result<PromptResult, McpError> {
+        self.to_owned().into_prompt_result()
+    }
+}
+
+impl<T: IntoPromptResult> IntoPromptResult for Result<T, McpError> {
+    fn into_prompt_result(self) -> Result<PromptResult, McpError> {
+        self?.into_prompt_result()
+    }
+}

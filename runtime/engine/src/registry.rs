@@ -1,0 +1,323 @@
+//! What the server offers: tools, resources, templates and prompts, as one snapshot at a time.
+//!
+//! Readers load the current [`Snapshot`] and keep it for the whole request, so a change in between does
+//! not pull a tool away under a running call. A change builds the next snapshot, checks it, swaps it in and
+//! tells whoever subscribed to the list.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, Guard};
+use impresario_codec::SchemaLimits;
+use impresario_protocol::{Limits, ListKind, PromptDefinition, ResourceDefinition, TemplateDefinition, ToolDefinition};
+use parking_lot::Mutex;
+
+use crate::hub::Hub;
+use crate::prompt::PromptSpec;
+use crate::rendered::Rendered;
+use crate::resource::{ResourceEntry, ResourceSpec, TemplateSpec};
+use crate::template::{UriTemplate, Variables};
+use crate::tool::{Tool, ToolSpec};
+
+pub use check::{BuildError, Misuse, Subject};
+
+mod check;
+
+/// What the server offers at one moment. Lists are in the order of registration.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    tools: Shelf<Arc<Tool>>,
+    resources: Shelf<Arc<ResourceSpec>>,
+    templates: Shelf<Arc<Template>>,
+    prompts: Shelf<Arc<PromptSpec>>,
+    /// What is sent unchanged until the next snapshot, written once.
+    pub(crate) rendered: Rendered,
+}
+
+/// A family of resources with its template, ready to be matched.
+#[derive(Debug)]
+pub(crate) struct Template {
+    pub(crate) pattern: UriTemplate,
+    pub(crate) spec: TemplateSpec,
+}
+
+/// Named things in the order in which they were put there.
+#[derive(Debug, Clone)]
+struct Shelf<T> {
+    items: Vec<T>,
+    places: HashMap<String, usize, ahash::RandomState>,
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), places: HashMap::default() }
+    }
+}
+
+impl<T> Shelf<T> {
+    fn get(&self, name: &str) -> Option<&T> {
+        self.places.get(name).map(|&place| &self.items[place])
+    }
+
+    fn put(&mut self, name: String, item: T) -> bool {
+        if self.places.contains_key(&name) {
+            return false;
+        }
+        self.places.insert(name, self.items.len());
+        self.items.push(item);
+        true
+    }
+
+    fn take(&mut self, name: &str) -> bool {
+        let Some(taken) = self.places.remove(name) else { return false };
+        self.items.remove(taken);
+        for place in self.places.values_mut().filter(|place| **place > taken) {
+            *place -= 1;
+        }
+        true
+    }
+}
+
+impl Snapshot {
+    /// The tool of that name.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.tools.get(name)
+    }
+
+    /// Every tool, in the order of registration.
+    #[must_use]
+    pub fn tools(&self) -> &[Arc<Tool>] {
+        &self.tools.items
+    }
+
+    /// The prompt of that name.
+    pub(crate) fn prompt(&self, name: &str) -> Option<&Arc<PromptSpec>> {
+        self.prompts.get(name)
+    }
+
+    /// The resource at that URI.
+    pub(crate) fn resource(&self, uri: &str) -> Option<&Arc<ResourceSpec>> {
+        self.resources.get(uri)
+    }
+
+    /// The template of that text.
+    pub(crate) fn template(&self, text: &str) -> Option<&Arc<Template>> {
+        self.templates.get(text)
+    }
+
+    /// The first template that the URI matches, and what its variables stand for.
+    pub(crate) fn template_for(&self, uri: &str) -> Option<(&Arc<Template>, Variables)> {
+        self.templates.items.iter().find_map(|template| Some((template, template.pattern.matches(uri)?)))
+    }
+
+    pub(crate) fn resources(&self) -> &[Arc<ResourceSpec>] {
+        &self.resources.items
+    }
+
+    pub(crate) fn templates(&self) -> &[Arc<Template>] {
+        &self.templates.items
+    }
+
+    pub(crate) fn prompts(&self) -> &[Arc<PromptSpec>] {
+        &self.prompts.items
+    }
+
+    /// Every tool as it is listed.
+    #[must_use]
+    pub fn tool_definitions(&self) -> Vec<ToolDefinition> {
+        self.tools().iter().map(|tool| tool.definition.clone()).collect()
+    }
+
+    /// Every resource as it is listed.
+    #[must_use]
+    pub fn resource_definitions(&self) -> Vec<ResourceDefinition> {
+        self.resources().iter().map(|resource| resource.definition.clone()).collect()
+    }
+
+    /// Every family of resources as it is listed.
+    #[must_use]
+    pub fn template_definitions(&self) -> Vec<TemplateDefinition> {
+        self.templates().iter().map(|template| template.spec.definition.clone()).collect()
+    }
+
+    /// Every prompt as it is listed.
+    #[must_use]
+    pub fn prompt_definitions(&self) -> Vec<PromptDefinition> {
+        self.prompts().iter().map(|prompt| prompt.definition.clone()).collect()
+    }
+
+    /// Whether anything here completes arguments.
+    pub(crate) fn completes(&self) -> bool {
+        self.prompts().iter().any(|prompt| !prompt.completions.is_empty())
+            || self.templates().iter().any(|template| !template.spec.completions.is_empty())
+    }
+
+    fn put_tool(&mut self, tool: Tool) -> Result<(), BuildError> {
+        let name = tool.definition.name.clone();
+        if self.tools.put(name.clone(), Arc::new(tool)) { Ok(()) } else { Err(Subject::Tool(name).misused(Misuse::Twice)) }
+    }
+
+    fn put_resource(&mut self, entry: ResourceEntry) -> Result<(), BuildError> {
+        let (subject, is_new) = match entry {
+            ResourceEntry::Resource(spec) => {
+                let uri = spec.definition.uri.clone();
+                check::uri(&uri).map_err(|misuse| Subject::Resource(uri.clone()).misused(misuse))?;
+                (Subject::Resource(uri.clone()), self.resources.put(uri, Arc::new(spec)))
+            }
+            ResourceEntry::Template(spec) => {
+                let text = spec.definition.uri_template.clone();
+                let pattern = check::template(&spec).map_err(|misuse| Subject::Template(text.clone()).misused(misuse))?;
+                let template = Arc::new(Template { pattern, spec });
+                (Subject::Template(text.clone()), self.templates.put(text, template))
+            }
+        };
+        if is_new { Ok(()) } else { Err(subject.misused(Misuse::Twice)) }
+    }
+
+    fn put_prompt(&mut self, spec: PromptSpec, limits: &Limits) -> Result<(), BuildError> {
+        let subject = Subject::Prompt(spec.definition.name.clone());
+        check::prompt(&spec, limits).map_err(|misuse| subject.clone().misused(misuse))?;
+        let is_new = self.prompts.put(spec.definition.name.clone(), Arc::new(spec));
+        if is_new { Ok(()) } else { Err(subject.misused(Misuse::Twice)) }
+    }
+
+    /// A copy to change. What was written for this one does not hold for the next.
+    fn next(&self) -> Self {
+        let Self { tools, resources, templates, prompts, rendered: _ } = self;
+        Self {
+            tools: tools.clone(),
+            resources: resources.clone(),
+            templates: templates.clone(),
+            prompts: prompts.clone(),
+            rendered: Rendered::default(),
+        }
+    }
+}
+
+/// The current snapshot, and the only way to change it.
+#[derive(Debug)]
+pub struct Registry {
+    current: ArcSwap<Snapshot>,
+    /// Held while a change is made, so that none is lost.
+    changing: Mutex<()>,
+    hub: Arc<Hub>,
+    limits: Arc<Limits>,
+    pools: Vec<String>,
+    generation: AtomicU64,
+}
+
+impl Registry {
+    /// An empty registry whose tools may name one of `pools`.
+    #[must_use]
+    pub fn new(hub: Arc<Hub>, limits: Arc<Limits>, pools: Vec<String>) -> Self {
+        let current = ArcSwap::from_pointee(Snapshot::default());
+        Self { current, changing: Mutex::new(()), hub, limits, pools, generation: AtomicU64::new(1) }
+    }
+
+    /// What is offered right now.
+    #[must_use]
+    pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
+        self.current.load()
+    }
+
+    /// Offers everything that a server starts with, in one change.
+    ///
+    /// # Errors
+    /// For the first thing that can't be offered; nothing is offered then.
+    pub fn offer(
+        &self,
+        tools: Vec<ToolSpec>,
+        resources: Vec<ResourceEntry>,
+        prompts: Vec<PromptSpec>,
+    ) -> Result<(), BuildError> {
+        let mut next = Snapshot::default();
+        for spec in tools {
+            next.put_tool(self.checked_tool(spec)?)?;
+        }
+        for entry in resources {
+            next.put_resource(entry)?;
+        }
+        for spec in prompts {
+            next.put_prompt(spec, &self.limits)?;
+        }
+        self.current.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// Adds a tool.
+    ///
+    /// # Errors
+    /// When it can't be offered: its name is bad or taken, its schema is no schema, its pool does not exist.
+    pub fn add_tool(&self, spec: ToolSpec) -> Result<(), BuildError> {
+        let tool = self.checked_tool(spec)?;
+        self.change(ListKind::Tools, |next| next.put_tool(tool))
+    }
+
+    /// Removes a tool; calls of it that run go on to their end. Says whether there was one.
+    pub fn remove_tool(&self, name: &str) -> bool {
+        self.remove(ListKind::Tools, |next| next.tools.take(name))
+    }
+
+    /// Adds a resource or a family of them.
+    ///
+    /// # Errors
+    /// When its URI is none or taken, or its template can't be matched.
+    pub fn add_resource(&self, entry: ResourceEntry) -> Result<(), BuildError> {
+        self.change(ListKind::Resources, |next| next.put_resource(entry))
+    }
+
+    /// Removes the resource at that URI, or the template of that text. Says whether there was one.
+    pub fn remove_resource(&self, uri: &str) -> bool {
+        self.remove(ListKind::Resources, |next| next.resources.take(uri) || next.templates.take(uri))
+    }
+
+    /// Adds a prompt.
+    ///
+    /// # Errors
+    /// When its name is bad or taken, or it completes an argument that it does not take.
+    pub fn add_prompt(&self, spec: PromptSpec) -> Result<(), BuildError> {
+        self.change(ListKind::Prompts, |next| next.put_prompt(spec, &self.limits))
+    }
+
+    /// Removes a prompt. Says whether there was one.
+    pub fn remove_prompt(&self, name: &str) -> bool {
+        self.remove(ListKind::Prompts, |next| next.prompts.take(name))
+    }
+
+    fn checked_tool(&self, spec: ToolSpec) -> Result<Tool, BuildError> {
+        let subject = Subject::Tool(spec.definition.name.clone());
+        let checked = check::tool(spec, &SchemaLimits::from(&*self.limits), &self.limits, &self.pools);
+        let mut tool = checked.map_err(|misuse| subject.misused(misuse))?;
+        tool.generation = self.generation.fetch_add(1, Ordering::Relaxed);
+        Ok(tool)
+    }
+
+    fn remove(&self, kind: ListKind, take: impl FnOnce(&mut Snapshot) -> bool) -> bool {
+        let mut taken = false;
+        let done = self.change(kind, |next| {
+            taken = take(next);
+            if taken { Ok(()) } else { Err(()) }
+        });
+        done.is_ok() && taken
+    }
+
+    /// Makes the next snapshot, unless `change` refuses.
+    fn change<E>(&self, kind: ListKind, change: impl FnOnce(&mut Snapshot) -> Result<(), E>) -> Result<(), E> {
+        let changing = self.changing.lock();
+        let mut next = self.current.load().next();
+        change(&mut next)?;
+        self.current.store(Arc::new(next));
+        drop(changing);
+        self.hub.list_changed(kind);
+        Ok(())
+    }
+}
+
+/// The time one call of a tool may take, from what the tool asks for.
+pub(crate) fn call_timeout(asked: Option<Duration>, limits: &Limits) -> Duration {
+    let longest = Duration::from_millis(limits.call_timeout_max_ms);
+    asked.unwrap_or(Duration::from_millis(limits.call_timeout_ms)).min(longest)
+}

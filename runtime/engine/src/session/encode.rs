@@ -1,0 +1,378 @@
+//! Answers and notifications, written as bytes in the dialect of their client.
+
+use bytes::Bytes;
+use impresario_codec::{write_serialized, write_str};
+use impresario_protocol::content::ResourceBody;
+use impresario_protocol::{
+    Content, Era, ErrorKind, Id, JsonObject, ListKind, ListenFilter, McpError, Notification, Outcome, PromptResult,
+    ReadResult, Revision, ToolResult,
+};
+use serde::Serialize;
+
+use super::wire_error;
+use crate::call::{Call, Ending};
+use crate::dialect::Dialect;
+use crate::shared::Identity;
+
+/// An answer, ready to be sent, and what a transport needs to know of it.
+#[derive(Debug)]
+pub struct Reply {
+    /// The JSON-RPC response.
+    pub body: Vec<u8>,
+    /// What it says.
+    pub verdict: Verdict,
+    /// The era that it is written in.
+    pub era: Era,
+}
+
+/// What an answer says, for transports that have a word of their own for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// A result.
+    Result,
+    /// An error of that kind.
+    Error {
+        /// Which kind.
+        kind: ErrorKind,
+        /// When the caller may try again, if that makes sense.
+        retry_after_ms: Option<u64>,
+    },
+}
+
+const META_SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+
+/// The answer to a call; nothing for one that was taken back, because nothing may be sent for it.
+pub(super) fn reply(call: &Call, ending: Ending, identity: &Identity) -> Option<Reply> {
+    let revision = call.facts().dialect.0;
+    let mut out = Vec::with_capacity(size_hint(&ending));
+    open_response(&mut out, call.id());
+    let verdict = match ending {
+        Ending::Cancelled => return None,
+        Ending::Rendered(object) => {
+            out.extend_from_slice(b"\"result\":");
+            out.extend_from_slice(&object);
+            Verdict::Result
+        }
+        Ending::Answered(outcome) => {
+            out.extend_from_slice(b"\"result\":");
+            let mut object = Object::open(&mut out);
+            write_outcome(&mut object, outcome, revision);
+            close_result(object, revision, identity);
+            Verdict::Result
+        }
+        Ending::TimedOut { after } => {
+            let text = format!("{} did not finish within {} ms", call.message().method(), after.as_millis());
+            if call.message().method() != "tools/call" {
+                return Some(error_reply(call.id(), &McpError::new(ErrorKind::Internal, text), Dialect(revision)));
+            }
+            out.extend_from_slice(b"\"result\":");
+            let mut object = Object::open(&mut out);
+            write_outcome(&mut object, Outcome::Tool(ToolResult::error(text)), revision);
+            close_result(object, revision, identity);
+            Verdict::Result
+        }
+        Ending::Failed(error) | Ending::Refused(error) => {
+            return Some(error_reply(call.id(), &error, Dialect(revision)));
+        }
+    };
+    out.push(b'}');
+    Some(Reply { body: out, verdict, era: revision.era() })
+}
+
+/// An error response; without an id when none could be read.
+#[must_use]
+pub fn error_reply(id: Option<&Id>, error: &McpError, dialect: Dialect) -> Reply {
+    let revision = dialect.0;
+    let mut out = Vec::with_capacity(128 + error.message.len());
+    open_response(&mut out, id);
+    out.extend_from_slice(b"\"error\":");
+    let mut object = Object::open(&mut out);
+    object.serialized("code", &wire_error::code(error.kind, revision));
+    object.text("message", &error.message);
+    if let Some(data) = &error.data {
+        object.serialized("data", data);
+    }
+    object.close();
+    out.push(b'}');
+    let verdict = Verdict::Error { kind: error.kind, retry_after_ms: error.retry_after_ms };
+    Reply { body: out, verdict, era: revision.era() }
+}
+
+/// A notification about a call, or one that a listener asked for.
+pub(super) fn notification(notification: &Notification, subscription: Option<&Id>) -> Vec<u8> {
+    let (method, mut out) = (method_of(notification), Vec::with_capacity(160));
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":");
+    write_str(&mut out, method);
+    out.extend_from_slice(b",\"params\":");
+    let mut params = Object::open(&mut out);
+    match notification {
+        Notification::Progress { token, progress, total, message } => {
+            token.0.write_json(params.member("progressToken"));
+            params.serialized("progress", progress);
+            if let Some(total) = total {
+                params.serialized("total", total);
+            }
+            if let Some(message) = message {
+                params.text("message", message);
+            }
+        }
+        Notification::Log { level, logger, data } => {
+            params.text("level", level.as_str());
+            if let Some(logger) = logger {
+                params.text("logger", logger);
+            }
+            params.serialized("data", data);
+        }
+        Notification::ListChanged(_) => {}
+        Notification::ResourceUpdated { uri } => params.text("uri", uri),
+    }
+    if let Some(id) = subscription {
+        write_subscription(params.member("_meta"), id);
+    }
+    params.close();
+    out.push(b'}');
+    out
+}
+
+/// The first message to a listener: what it will hear of (basic/patterns/subscriptions, "Acknowledgment").
+pub(super) fn acknowledged(id: &Id, filter: &ListenFilter) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":");
+    let mut params = Object::open(&mut out);
+    write_subscription(params.member("_meta"), id);
+    let mut honoured = Object::open(params.member("notifications"));
+    for (name, wanted) in [
+        ("toolsListChanged", filter.tools),
+        ("promptsListChanged", filter.prompts),
+        ("resourcesListChanged", filter.resources),
+    ] {
+        if wanted {
+            honoured.serialized(name, &true);
+        }
+    }
+    if !filter.uris.is_empty() {
+        honoured.serialized("resourceSubscriptions", &filter.uris);
+    }
+    honoured.close();
+    params.close();
+    out.push(b'}');
+    out
+}
+
+/// The answer to a listener when the house closes (basic/patterns/subscriptions, "Graceful Closure").
+pub(super) fn listening_ended(id: &Id, dialect: Dialect) -> Reply {
+    let mut out = Vec::with_capacity(128);
+    open_response(&mut out, Some(id));
+    out.extend_from_slice(b"\"result\":");
+    let mut result = Object::open(&mut out);
+    result.text("resultType", "complete");
+    write_subscription(result.member("_meta"), id);
+    result.close();
+    out.push(b'}');
+    Reply { body: out, verdict: Verdict::Result, era: dialect.0.era() }
+}
+
+fn write_subscription(out: &mut Vec<u8>, id: &Id) {
+    let mut meta = Object::open(out);
+    id.write_json(meta.member(META_SUBSCRIPTION));
+    meta.close();
+}
+
+fn open_response(out: &mut Vec<u8>, id: Option<&Id>) {
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",");
+    if let Some(id) = id {
+        out.extend_from_slice(b"\"id\":");
+        id.write_json(out);
+        out.push(b',');
+    }
+}
+
+fn method_of(notification: &Notification) -> &'static str {
+    match notification {
+        Notification::Progress { .. } => "notifications/progress",
+        Notification::Log { .. } => "notifications/message",
+        Notification::ListChanged(ListKind::Tools) => "notifications/tools/list_changed",
+        Notification::ListChanged(ListKind::Prompts) => "notifications/prompts/list_changed",
+        Notification::ListChanged(ListKind::Resources | ListKind::Templates) => "notifications/resources/list_changed",
+        Notification::ResourceUpdated { .. } => "notifications/resources/updated",
+    }
+}
+
+/// The members of a result that its kind has.
+fn write_outcome(object: &mut Object<'_>, outcome: Outcome, revision: Revision) {
+    match outcome {
+        Outcome::Done => {}
+        Outcome::Tool(result) => write_tool_result(object, result, revision),
+        Outcome::Read(result) => write_read_result(object, &result, revision),
+        Outcome::Prompt(result) => write_prompt_result(object, result, revision),
+        Outcome::Completion(completion) => object.serialized("completion", &completion),
+    }
+}
+
+/// The members that every result of this revision has at its end.
+pub(super) fn close_result(mut object: Object<'_>, revision: Revision, identity: &Identity) {
+    if revision.era() == Era::Modern {
+        object.text("resultType", "complete");
+        if object.meta.is_none() {
+            let mut meta = Object::open(object.member("_meta"));
+            meta.serialized(META_SERVER_INFO, &identity.implementation);
+            meta.close();
+            return object.close();
+        }
+    }
+    if let Some(mut meta) = object.meta.take() {
+        if revision.era() == Era::Modern
+            && let Ok(info) = serde_json::to_value(&identity.implementation)
+        {
+            meta.entry(META_SERVER_INFO).or_insert(info);
+        }
+        object.serialized("_meta", &meta);
+    }
+    object.close();
+}
+
+fn write_tool_result(object: &mut Object<'_>, result: ToolResult, revision: Revision) {
+    let ToolResult { content, structured_content, is_error, meta } = result;
+    write_blocks(object.member("content"), content, revision);
+    if let Some(structured) = structured_content
+        && (revision.era() == Era::Modern || revision >= Revision::V2025_06_18 && structured.is_object())
+    {
+        object.serialized("structuredContent", &structured);
+    }
+    if is_error || revision.era() == Era::Legacy {
+        object.serialized("isError", &is_error);
+    }
+    object.meta = meta;
+}
+
+fn write_read_result(object: &mut Object<'_>, result: &ReadResult, revision: Revision) {
+    object.serialized("contents", &result.contents);
+    if revision.era() == Era::Modern {
+        object.serialized("ttlMs", &result.cache.ttl_ms);
+        object.serialized("cacheScope", &result.cache.cache_scope);
+    }
+    object.meta.clone_from(&result.meta);
+}
+
+fn write_prompt_result(object: &mut Object<'_>, result: PromptResult, revision: Revision) {
+    let PromptResult { description, mut messages, meta } = result;
+    if let Some(description) = description {
+        object.text("description", &description);
+    }
+    for message in &mut messages {
+        let content = std::mem::replace(&mut message.content, Content::text(""));
+        message.content = downgrade(content, revision);
+    }
+    object.serialized("messages", &messages);
+    object.meta = meta;
+}
+
+fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) {
+    out.push(b'[');
+    for (place, block) in blocks.into_iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        match downgrade(block, revision) {
+            // By far the most common block, written without serde.
+            Content::Text { text, annotations: None, meta: None } => {
+                out.extend_from_slice(b"{\"type\":\"text\",\"text\":");
+                write_str(out, &text);
+                out.push(b'}');
+            }
+            block => write_value(out, &block),
+        }
+    }
+    out.push(b']');
+}
+
+/// What an older revision has no block for is told in the nearest one that it has.
+fn downgrade(block: Content, revision: Revision) -> Content {
+    match block {
+        Content::Audio { data, mime_type, annotations, meta } if revision < Revision::V2025_03_26 => {
+            let resource = impresario_protocol::ResourceContents {
+                uri: "data:audio".into(),
+                mime_type: Some(mime_type),
+                body: ResourceBody::Blob { blob: data },
+                annotations: None,
+                meta: None,
+            };
+            Content::Resource { resource, annotations, meta }
+        }
+        Content::ResourceLink(link) if revision < Revision::V2025_06_18 => {
+            let described = link.description.map(|text| format!(": {text}")).unwrap_or_default();
+            let text = format!("{} <{}>{described}", link.title.unwrap_or(link.name), link.uri);
+            Content::Text { text, annotations: link.annotations, meta: link.meta }
+        }
+        block => block,
+    }
+}
+
+/// A serializable value; ours can always be written.
+fn write_value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    if let Err(error) = write_serialized(out, value) {
+        tracing::error!(%error, "a value could not be written and is sent as null");
+        out.extend_from_slice(b"null");
+    }
+}
+
+fn size_hint(ending: &Ending) -> usize {
+    const ENVELOPE: usize = 256;
+    match ending {
+        Ending::Rendered(object) => object.len() + ENVELOPE,
+        Ending::Answered(Outcome::Tool(result)) => crate::tool::size_of_result(result) + ENVELOPE,
+        Ending::Answered(_) | Ending::Failed(_) | Ending::Refused(_) | Ending::TimedOut { .. } | Ending::Cancelled => {
+            2 * ENVELOPE
+        }
+    }
+}
+
+/// A JSON object that is being written.
+pub(super) struct Object<'o> {
+    out: &'o mut Vec<u8>,
+    is_empty: bool,
+    /// The result's own `_meta`, to be merged with ours at the end.
+    meta: Option<JsonObject>,
+}
+
+impl<'o> Object<'o> {
+    pub(super) fn open(out: &'o mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, is_empty: true, meta: None }
+    }
+
+    /// Writes a member's name; its value is written to what this returns.
+    pub(super) fn member(&mut self, name: &str) -> &mut Vec<u8> {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
+        write_str(self.out, name);
+        self.out.push(b':');
+        self.out
+    }
+
+    pub(super) fn text(&mut self, name: &str, text: &str) {
+        write_str(self.member(name), text);
+    }
+
+    pub(super) fn serialized(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        write_value(self.member(name), value);
+    }
+
+    pub(super) fn raw(&mut self, name: &str, json: &[u8]) {
+        self.member(name).extend_from_slice(json);
+    }
+
+    pub(super) fn close(self) {
+        self.out.push(b'}');
+    }
+}
+
+/// Bytes that are written by `write`.
+pub(super) fn written(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    let mut out = Vec::new();
+    write(&mut out);
+    Bytes::from(out)
+}

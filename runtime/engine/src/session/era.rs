@@ -1,0 +1,64 @@
+//! Which revision a message is spoken in. From here on a message goes either to `legacy` or to `modern`.
+
+use std::sync::Arc;
+
+use impresario_codec::{Message, Node, NodeKind};
+use impresario_protocol::{Era, Id, Revision};
+
+use super::{Session, SessionState, Via};
+
+/// Member of a request's `_meta` that names its revision (2026-07-28, basic, "Per-request protocol fields").
+pub(super) const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+
+/// What a message is spoken in.
+#[derive(Debug)]
+pub(super) enum Speaks {
+    /// The handshake era, in this session; without one, only a handshake or a ping may come.
+    Legacy(Option<Arc<SessionState>>),
+    /// The era of metadata on each request.
+    Modern,
+}
+
+impl Speaks {
+    /// The revision in which an answer is written.
+    pub(super) fn revision(&self) -> Revision {
+        match self {
+            Self::Legacy(state) => state.as_ref().map_or(Revision::LATEST_LEGACY, |state| state.revision()),
+            Self::Modern => Revision::LATEST,
+        }
+    }
+}
+
+impl Session {
+    /// A request that names its revision, in its metadata or its header, is modern; any other belongs to
+    /// the session it comes with (basic/versioning, "Backward Compatibility").
+    pub(super) fn speaks(&self, message: &Message, via: &Via) -> Speaks {
+        match via {
+            Via::InProcess => Speaks::Modern,
+            Via::Http { header: Some(header), .. } if header.era() == Era::Modern => Speaks::Modern,
+            _ if names_revision(message) => Speaks::Modern,
+            _ if message.method() == "server/discover" => Speaks::Modern,
+            Via::Pipe => Speaks::Legacy(self.state.get().cloned()),
+            Via::Http { session, .. } => Speaks::Legacy(session.clone()),
+        }
+    }
+}
+
+/// Whether a message carries a revision in its metadata.
+pub(super) fn names_revision(message: &Message) -> bool {
+    meta_version(message).is_some()
+}
+
+/// The revision that a message's metadata names, whatever it is.
+pub(super) fn meta_version(message: &Message) -> Option<Node<'_>> {
+    message.params()?.get("_meta")?.get(META_VERSION)
+}
+
+/// A value as an id, when it may be one: a string or an integer.
+pub(super) fn id_of(value: Node<'_>) -> Option<Id> {
+    match value.kind() {
+        NodeKind::String => value.as_str().map(Id::from_text),
+        NodeKind::Integer => value.as_i64().map(Id::from).or_else(|| value.as_u64().map(Id::from)),
+        NodeKind::Null | NodeKind::Bool | NodeKind::Float | NodeKind::Array | NodeKind::Object => None,
+    }
+}

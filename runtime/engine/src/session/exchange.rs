@@ -1,0 +1,134 @@
+//! One request and everything that is sent back for it, as a transport sees it: frames of bytes.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use impresario_protocol::Era;
+
+use super::encode::{self, Reply};
+use crate::call::{Call, CallEvent, CancelReason, Ending};
+use crate::hub::{Change, Subscriber};
+use crate::shared::Shared;
+
+/// What is to be sent next.
+#[derive(Debug)]
+pub enum Frame {
+    /// A notification; more follows.
+    Notification(Vec<u8>),
+    /// The answer; nothing follows.
+    Reply(Reply),
+    /// Nothing: the call was taken back, and nothing may be sent for it any more.
+    Nothing,
+}
+
+/// A request under way. Dropping it before its end says that the client has left.
+#[derive(Debug)]
+pub struct Exchange {
+    call: Arc<Call>,
+    shared: Arc<Shared>,
+    /// A listener was told what it will hear of.
+    is_acknowledged: bool,
+    has_ended: bool,
+}
+
+impl Exchange {
+    pub(super) fn new(call: Arc<Call>, shared: Arc<Shared>) -> Self {
+        Self { call, shared, is_acknowledged: false, has_ended: false }
+    }
+
+    /// The call itself.
+    #[must_use]
+    pub fn call(&self) -> &Arc<Call> {
+        &self.call
+    }
+
+    /// The era that the call is spoken in.
+    #[must_use]
+    pub fn era(&self) -> Era {
+        self.call.facts().dialect.0.era()
+    }
+
+    /// Whether the request stays open and listens for changes.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.call.facts().listener.is_some() && !self.call.is_ended()
+    }
+
+    /// Ends a request that listens, as the house does when it closes: with a completion result.
+    pub fn end_listening(&self) {
+        if let Some(listener) = &self.call.facts().listener {
+            listener.close();
+        }
+    }
+
+    /// The next frame, when there is one.
+    pub fn poll_frame(&mut self, task: &mut TaskContext<'_>) -> Poll<Frame> {
+        if let Some(listener) = self.call.facts().listener.clone()
+            && let Poll::Ready(frame) = self.poll_listener(&listener, task)
+        {
+            return Poll::Ready(frame);
+        }
+        match self.call.poll_event(task) {
+            Poll::Ready(CallEvent::Notification(told)) => {
+                Poll::Ready(Frame::Notification(encode::notification(&told, None)))
+            }
+            Poll::Ready(CallEvent::Ended(ending)) => {
+                self.has_ended = true;
+                let reply = encode::reply(&self.call, ending, &self.shared.identity);
+                Poll::Ready(reply.map_or(Frame::Nothing, Frame::Reply))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Waits for the next frame.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub async fn next_frame(&mut self) -> Frame {
+        poll_fn(|task| self.poll_frame(task)).await
+    }
+
+    fn poll_listener(&mut self, listener: &Subscriber, task: &mut TaskContext<'_>) -> Poll<Frame> {
+        let Some(id) = self.call.id() else { return Poll::Pending };
+        if self.call.is_ended() {
+            return Poll::Pending;
+        }
+        if !self.is_acknowledged {
+            self.is_acknowledged = true;
+            return Poll::Ready(Frame::Notification(encode::acknowledged(id, &listener.filter())));
+        }
+        match listener.poll_change(task) {
+            Poll::Ready(Change::Notification(told)) => {
+                Poll::Ready(Frame::Notification(encode::notification(&told, Some(id))))
+            }
+            Poll::Ready(Change::Closed) => {
+                let reply = encode::listening_ended(id, self.call.facts().dialect);
+                self.has_ended = true;
+                self.call.finish(Ending::Cancelled);
+                Poll::Ready(Frame::Reply(reply))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Exchange {
+    /// A client that leaves takes its request back in the modern era (2026-07-28, streamable-http,
+    /// "Cancellation"), and does not in the legacy era (2025-11-25, basic/transports, "Sending Messages").
+    fn drop(&mut self) {
+        if !self.has_ended && self.era() == Era::Modern {
+            self.call.cancel(CancelReason::Disconnected);
+        }
+    }
+}
+
+/// What a session's own stream is told: changes that it asked for.
+#[must_use]
+pub fn change_frame(change: Change) -> Option<Vec<u8>> {
+    match change {
+        Change::Notification(told) => Some(encode::notification(&told, None)),
+        Change::Closed => None,
+    }
+}

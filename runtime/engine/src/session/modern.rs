@@ -1,0 +1,167 @@
+//! Requests that carry their own metadata, 2026-07-28 and later.
+
+use std::sync::Arc;
+
+use impresario_codec::{Node, NodeKind};
+use impresario_protocol::{
+    ClientCapabilities, Era, ErrorKind, Implementation, Limits, LogLevel, McpError, Operation, Revision,
+};
+use serde_json::json;
+
+use super::era::{META_VERSION, meta_version};
+use super::legacy::progress_token;
+use super::operation::{self, Params, bad_log_level};
+use super::{Session, Speaks, Via, render};
+use crate::call::{Call, Ending, Facts};
+use crate::caller::ClientFacts;
+use crate::dialect::Dialect;
+
+const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const META_LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+
+impl Session {
+    /// Reads a request by its own metadata, and performs it. The order of the checks is that of the errors:
+    /// version, method, metadata, parameters.
+    pub(super) fn begin_modern(&mut self, call: &Arc<Call>, speaks: &Speaks, via: &Via) -> Result<(), McpError> {
+        let mut facts = Facts { dialect: Dialect(speaks.revision()), caller: self.caller.clone(), ..Facts::default() };
+        let checked = match via {
+            // A client in this process is trusted to be of this revision; it carries what it likes.
+            Via::InProcess => read_in_process(call, &mut facts),
+            Via::Pipe | Via::Http { .. } => read_metadata(call, self.limits(), &mut facts),
+        };
+        let listener = match &checked {
+            Ok(Operation::Listen(filter)) => Some(self.stage.shared.hub.subscribe(filter.clone())),
+            _ => None,
+        };
+        facts.listener = listener;
+        call.accept(facts);
+        let in_flight = match via {
+            Via::Pipe | Via::InProcess => Some(&self.in_flight),
+            // On HTTP each request has a stream of its own, so two of one id do no harm.
+            Via::Http { .. } => None,
+        };
+        match checked? {
+            Operation::Discover => {
+                call.finish(Ending::Rendered(render::description(&self.stage.shared, Dialect(speaks.revision()))));
+                Ok(())
+            }
+            Operation::Listen(_) => self.listen(call, in_flight),
+            operation => self.perform(call, operation, &self.calls, in_flight),
+        }
+    }
+}
+
+/// The operation of a request, once everything it must carry was found.
+fn read_metadata<'m>(
+    call: &'m Call,
+    limits: &Limits,
+    facts: &mut Facts,
+) -> Result<Operation<'m, Node<'m>>, McpError> {
+    let message = call.message();
+    if let Some(version) = meta_version(message) {
+        check_version(version)?;
+    }
+    if !is_method(message.method()) {
+        return Err(McpError::method_not_found(message.method()));
+    }
+    let missing = |what: &str| McpError::new(ErrorKind::MissingMetadata, format!("params._meta {what}"));
+    let params = message.params().filter(|params| params.is_object());
+    let Some(meta) = params.and_then(|params| params.get("_meta")).filter(|meta| meta.is_object()) else {
+        return Err(missing("is missing; every request must carry it"));
+    };
+    check_size(meta, limits)?;
+    if meta.get(META_VERSION).is_none() {
+        return Err(missing("must have `io.modelcontextprotocol/protocolVersion`"));
+    }
+    facts.client = read_client(meta).map_err(missing)?;
+    facts.progress_token = progress_token(params)?;
+    if let Some(level) = meta.get(META_LOG_LEVEL) {
+        let known = level.as_str().and_then(LogLevel::parse);
+        facts.log_level = Some(known.ok_or_else(|| bad_log_level("_meta logLevel"))?);
+    }
+    operation_of(call, limits)
+}
+
+fn read_in_process<'m>(call: &'m Call, facts: &mut Facts) -> Result<Operation<'m, Node<'m>>, McpError> {
+    facts.progress_token = progress_token(call.message().params())?;
+    facts.log_level = Some(LogLevel::Debug);
+    operation_of(call, &Limits::default())
+}
+
+fn check_version(version: Node<'_>) -> Result<(), McpError> {
+    let Some(version) = version.as_str() else {
+        return Err(McpError::new(ErrorKind::MissingMetadata, format!("_meta `{META_VERSION}` must be a string")));
+    };
+    if Revision::parse(version).is_some_and(|revision| revision.era() == Era::Modern) {
+        return Ok(());
+    }
+    let supported: Vec<_> = Revision::ALL.iter().map(|revision| revision.as_str()).collect();
+    let error = McpError::new(ErrorKind::UnsupportedRevision, "unsupported protocol version");
+    Err(error.with_data(json!({ "supported": supported, "requested": version })))
+}
+
+fn read_client(meta: Node<'_>) -> Result<ClientFacts, &'static str> {
+    let capabilities = meta.get(META_CLIENT_CAPABILITIES).map(Node::deserialize::<ClientCapabilities>);
+    let Some(Ok(capabilities)) = capabilities else {
+        return Err("must have `io.modelcontextprotocol/clientCapabilities`, an object");
+    };
+    let implementation = match meta.get(META_CLIENT_INFO).map(Node::deserialize::<Implementation>) {
+        None => None,
+        Some(Ok(implementation)) => Some(implementation),
+        Some(Err(_)) => {
+            return Err("has an `io.modelcontextprotocol/clientInfo` that is no object with `name` and `version`");
+        }
+    };
+    Ok(ClientFacts::new(implementation, capabilities))
+}
+
+/// Metadata is bounded in members, depth and bytes.
+fn check_size(meta: Node<'_>, limits: &Limits) -> Result<(), McpError> {
+    let too_large = |limit: &str, max: u64| McpError::invalid_params(format!("_meta exceeds {max} ({limit})"));
+    if meta.len() > Limits::size(limits.meta_keys_max) {
+        return Err(too_large("meta_keys_max", limits.meta_keys_max));
+    }
+    if meta.depth() > Limits::size(limits.meta_depth_max) {
+        return Err(too_large("meta_depth_max", limits.meta_depth_max));
+    }
+    if bytes_of(meta) > Limits::size(limits.meta_bytes_max) {
+        return Err(too_large("meta_bytes_max", limits.meta_bytes_max));
+    }
+    Ok(())
+}
+
+/// About how many bytes a value takes as JSON. Depth is bounded before.
+fn bytes_of(node: Node<'_>) -> usize {
+    match node.kind() {
+        NodeKind::Null | NodeKind::Bool | NodeKind::Integer | NodeKind::Float => 4,
+        NodeKind::String => node.as_str().map_or(0, str::len) + 2,
+        NodeKind::Array => node.elements().map(|element| bytes_of(element) + 1).sum::<usize>() + 2,
+        NodeKind::Object => node.members().map(|(name, value)| name.len() + bytes_of(value) + 4).sum::<usize>() + 2,
+    }
+}
+
+fn is_method(method: &str) -> bool {
+    matches!(
+        method,
+        "server/discover"
+            | "subscriptions/listen"
+            | "tools/list"
+            | "tools/call"
+            | "resources/list"
+            | "resources/templates/list"
+            | "resources/read"
+            | "prompts/list"
+            | "prompts/get"
+            | "completion/complete"
+    )
+}
+
+fn operation_of<'m>(call: &'m Call, limits: &Limits) -> Result<Operation<'m, Node<'m>>, McpError> {
+    let message = call.message();
+    match message.method() {
+        "server/discover" => Ok(Operation::Discover),
+        "subscriptions/listen" => Params::of(message).listen(limits).map(Operation::Listen),
+        method => operation::shared(message).unwrap_or_else(|| Err(McpError::method_not_found(method))),
+    }
+}

@@ -1,0 +1,294 @@
+//! Operations performed: looked up, checked, admitted, handed to a worker. Free of eras.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use impresario_codec::Node;
+use impresario_protocol::{
+    Completion, CompletionTarget, Era, ErrorKind, Limits, ListKind, McpError, Operation, Outcome, ToolResult,
+};
+
+use super::{Session, Stage, render};
+use crate::cache::{CacheKey, Ran};
+use crate::call::{Call, CallEvent, Ending};
+use crate::completion::CompletionRequest;
+use crate::context::Context;
+use crate::gate::Counter;
+use crate::in_flight::InFlight;
+use crate::resource::cache_hint;
+use crate::template::Variables;
+use crate::tool::{CallFuture, Run, Tool};
+use crate::workers::{DEFAULT_POOL, Job};
+
+impl Session {
+    /// Performs an operation for a call. `calls` counts the session's calls; `in_flight` lists them by id,
+    /// where they can be taken back by id.
+    pub(super) fn perform(
+        &self,
+        call: &Arc<Call>,
+        operation: Operation<'_, Node<'_>>,
+        calls: &Arc<Counter>,
+        in_flight: Option<&Arc<InFlight<Call>>>,
+    ) -> Result<(), McpError> {
+        match operation {
+            Operation::Ping => call.finish(Ending::Answered(Outcome::Done)),
+            Operation::List { kind, cursor } => self.list(call, kind, cursor)?,
+            Operation::CallTool { name, arguments } => {
+                let tool = self.find_tool(name)?;
+                if let Some(missing) = tool.missing_capabilities(&call.facts().client) {
+                    return lacks_capability(call, &tool, missing);
+                }
+                if let Some(mistakes) = check_arguments(&tool, arguments) {
+                    call.finish(Ending::Answered(Outcome::Tool(ToolResult::error(mistakes))));
+                    return Ok(());
+                }
+                self.admit(call, calls, in_flight)?;
+                self.call_tool(call, &tool, arguments);
+            }
+            Operation::ReadResource { uri } => {
+                let work = self.read_resource(call, uri)?;
+                self.admit(call, calls, in_flight)?;
+                self.submit(call, work);
+            }
+            Operation::GetPrompt { name, arguments } => {
+                let work = self.get_prompt(call, name, arguments)?;
+                self.admit(call, calls, in_flight)?;
+                self.submit(call, work);
+            }
+            Operation::Complete { target, argument, value, settled } => {
+                let settled = settled.map(variables).transpose()?.unwrap_or_default();
+                let request = CompletionRequest { value: value.into(), settled };
+                let work = self.complete(target, argument, request)?;
+                self.admit(call, calls, in_flight)?;
+                self.submit(call, work);
+            }
+            Operation::Discover
+            | Operation::SetLogLevel(_)
+            | Operation::Subscribe { .. }
+            | Operation::Unsubscribe { .. }
+            | Operation::Listen(_) => return Err(McpError::method_not_found(call.message().method())),
+        }
+        Ok(())
+    }
+
+    /// Keeps a request open that listens for changes, until the client takes it back or the house closes.
+    pub(super) fn listen(&self, call: &Arc<Call>, in_flight: Option<&Arc<InFlight<Call>>>) -> Result<(), McpError> {
+        let max = Limits::size(self.limits().listeners_per_connection_max);
+        if self.listeners.get() >= max {
+            const RETRY_AFTER_MS: u64 = 5_000;
+            let text = format!("this connection listens {max} times already (listeners_per_connection_max)");
+            return Err(McpError::overloaded(text, RETRY_AFTER_MS));
+        }
+        self.admit(call, &self.listeners, in_flight)
+    }
+
+    /// Lets the call in: within the limits of its session and the process, and under an id of its own.
+    fn admit(
+        &self,
+        call: &Arc<Call>,
+        calls: &Arc<Counter>,
+        in_flight: Option<&Arc<InFlight<Call>>>,
+    ) -> Result<(), McpError> {
+        let shared = &self.stage.shared;
+        if shared.closing.has_begun() {
+            return Err(McpError::shutting_down());
+        }
+        let permit = shared.gate.admit(calls, Limits::size(shared.limits.in_flight_per_session_max))?;
+        if let (Some(table), Some(id)) = (in_flight, call.id()) {
+            table.enter(id, call)?;
+        }
+        call.hold(permit, in_flight.cloned());
+        Ok(())
+    }
+
+    fn list(&self, call: &Call, kind: ListKind, cursor: Option<&str>) -> Result<(), McpError> {
+        let shared = &self.stage.shared;
+        call.finish(Ending::Rendered(render::page(shared, call.facts().dialect, kind, cursor)?));
+        Ok(())
+    }
+
+    fn find_tool(&self, name: &str) -> Result<Arc<Tool>, McpError> {
+        let found = self.stage.shared.registry.snapshot().tool(name).cloned();
+        found.ok_or_else(|| McpError::unknown_tool(name))
+    }
+
+    fn call_tool(&self, call: &Arc<Call>, tool: &Arc<Tool>, arguments: Option<Node<'_>>) {
+        let Some(policy) = &tool.cache else {
+            return run_tool(&self.stage, call, tool);
+        };
+        let cache = &self.stage.shared.cache;
+        let key = cache.key(tool, policy, &call.facts().caller, arguments);
+        match cache.get(key) {
+            Some(kept) => call.finish(Ending::Answered(Outcome::Tool(ToolResult::clone(&kept)))),
+            None => {
+                tokio::task::spawn_local(run_for_many(self.stage.clone(), Arc::clone(call), Arc::clone(tool), key));
+            }
+        }
+    }
+
+    fn read_resource(&self, call: &Arc<Call>, uri: &str) -> Result<CallFuture, McpError> {
+        if uri.len() > Limits::size(self.limits().uri_bytes_max) {
+            return Err(McpError::new(ErrorKind::ResourceNotFound, "the URI is too long (uri_bytes_max)"));
+        }
+        let snapshot = self.stage.shared.registry.snapshot();
+        let ctx = Context::new(Arc::clone(call));
+        let (reading, hint) = if let Some(resource) = snapshot.resource(uri) {
+            ((resource.read)(uri.into(), Variables::default(), ctx), cache_hint(resource.cache.as_ref()))
+        } else if let Some((template, variables)) = snapshot.template_for(uri) {
+            ((template.spec.read)(uri.into(), variables, ctx), cache_hint(template.spec.cache.as_ref()))
+        } else {
+            return Err(McpError::resource_not_found(uri));
+        };
+        Ok(Box::pin(async move {
+            let mut ending = reading.await;
+            if let Ending::Answered(Outcome::Read(result)) = &mut ending
+                && result.cache == impresario_protocol::CacheHint::default()
+            {
+                result.cache = hint;
+            }
+            ending
+        }))
+    }
+
+    fn get_prompt(&self, call: &Arc<Call>, name: &str, arguments: Option<Node<'_>>) -> Result<CallFuture, McpError> {
+        let snapshot = self.stage.shared.registry.snapshot();
+        let prompt = snapshot.prompt(name).ok_or_else(|| McpError::unknown_prompt(name))?;
+        let arguments = arguments.map(variables).transpose()?.unwrap_or_default();
+        let is_missing = |name: &str| arguments.get(name).is_none();
+        let missing = prompt.definition.arguments.iter().find(|argument| {
+            argument.required == Some(true) && is_missing(&argument.name)
+        });
+        if let Some(missing) = missing {
+            let text = format!("prompt {name}: the required argument `{}` is missing", missing.name);
+            return Err(McpError::invalid_params(text));
+        }
+        Ok((prompt.fill)(arguments, Context::new(Arc::clone(call))))
+    }
+
+    fn complete(
+        &self,
+        target: CompletionTarget<'_>,
+        argument: &str,
+        request: CompletionRequest,
+    ) -> Result<CallFuture, McpError> {
+        let snapshot = self.stage.shared.registry.snapshot();
+        if !snapshot.completes() {
+            return Err(McpError::method_not_found("completion/complete"));
+        }
+        let completions = match target {
+            CompletionTarget::Prompt(name) => {
+                let prompt = snapshot.prompt(name).ok_or_else(|| McpError::unknown_prompt(name))?;
+                if !prompt.definition.arguments.iter().any(|known| known.name == argument) {
+                    return Err(no_argument(argument));
+                }
+                &prompt.completions
+            }
+            CompletionTarget::Template(text) => {
+                let template = snapshot.template(text).ok_or_else(|| McpError::resource_not_found(text))?;
+                if !template.pattern.variables().any(|known| known == argument) {
+                    return Err(no_argument(argument));
+                }
+                &template.spec.completions
+            }
+        };
+        let suggest = completions.iter().find(|(known, _)| known == argument).map(|(_, suggest)| Arc::clone(suggest));
+        let values_max = Limits::size(self.limits().completion_values_max);
+        Ok(Box::pin(async move {
+            let mut values = suggest.map_or_else(Vec::new, |suggest| suggest(request));
+            let total = values.len();
+            values.truncate(values_max);
+            let has_more = Some(total > values.len());
+            Ending::Answered(Outcome::Completion(Completion { values, total: Some(total as u64), has_more }))
+        }))
+    }
+
+    /// Hands work that is no tool's to the default pool.
+    fn submit(&self, call: &Arc<Call>, work: CallFuture) {
+        let timeout = Duration::from_millis(self.limits().call_timeout_ms);
+        let cancel_grace = Duration::from_millis(self.limits().cancel_grace_ms);
+        let job = Job { call: Arc::clone(call), work, timeout, cancel_grace, tool: None };
+        self.stage.workers.submit(DEFAULT_POOL, job);
+    }
+}
+
+/// Hands a tool's work to its pool.
+fn run_tool(stage: &Stage, call: &Arc<Call>, tool: &Arc<Tool>) {
+    let ctx = Context::new(Arc::clone(call));
+    let work: CallFuture = match &tool.run {
+        Run::Lane(run) => run(ctx),
+        Run::Blocking(run) => match stage.shared.blocking_pool(&tool.pool) {
+            Some(threads) => {
+                let run = Arc::clone(run);
+                Box::pin(Arc::clone(threads).run(move || run(ctx)))
+            }
+            None => return call.finish(Ending::Failed(McpError::internal())),
+        },
+    };
+    let cancel_grace = Duration::from_millis(stage.shared.limits.cancel_grace_ms);
+    let job = Job { call: Arc::clone(call), work, timeout: tool.timeout, cancel_grace, tool: Some(Arc::clone(tool)) };
+    stage.workers.submit(&tool.pool, job);
+}
+
+/// Runs a cached tool for everybody who asks for the same meanwhile. A task of its own, so that nobody who
+/// leaves takes the run with it.
+async fn run_for_many(stage: Stage, call: Arc<Call>, tool: Arc<Tool>, key: CacheKey) {
+    let Some(policy) = &tool.cache else { return };
+    let run = || run_apart(&stage, &call, &tool);
+    let ending = stage.shared.cache.get_or_run(key, policy, run).await;
+    call.finish(ending);
+}
+
+/// Runs a tool for a call that stands for several; what it tells its client goes to the one who began it.
+async fn run_apart(stage: &Stage, leader: &Arc<Call>, tool: &Arc<Tool>) -> Ran {
+    let call = Arc::new(Call::on_behalf_of(leader));
+    run_tool(stage, &call, tool);
+    let mut was_noisy = false;
+    loop {
+        match call.next_event().await {
+            CallEvent::Notification(notification) => {
+                was_noisy = true;
+                leader.notify(notification);
+            }
+            CallEvent::Ended(ending) => return Ran { ending, was_noisy },
+        }
+    }
+}
+
+/// A client that lacks a capability is told by an error where there is one for it, else by the tool's result.
+fn lacks_capability(call: &Call, tool: &Tool, missing: serde_json::Value) -> Result<(), McpError> {
+    let text = format!("{} needs a client with capabilities that yours has not declared", tool.definition.name);
+    match call.facts().dialect.0.era() {
+        Era::Modern => Err(McpError::new(ErrorKind::MissingCapability, text).with_data(missing)),
+        Era::Legacy => {
+            call.finish(Ending::Answered(Outcome::Tool(ToolResult::error(format!("{text}: {missing}")))));
+            Ok(())
+        }
+    }
+}
+
+/// What is wrong with a tool's arguments, for a model to mend its call (server/tools, "Error Handling").
+fn check_arguments(tool: &Tool, arguments: Option<Node<'_>>) -> Option<String> {
+    let violations = match arguments {
+        Some(arguments) => tool.input.check(arguments),
+        None => tool.input.check_value(&serde_json::json!({})),
+    };
+    let violations: Vec<_> = violations.err()?.iter().map(ToString::to_string).collect();
+    Some(format!("invalid arguments for {}: {}", tool.definition.name, violations.join("; ")))
+}
+
+/// An object of strings.
+fn variables(object: Node<'_>) -> Result<Variables, McpError> {
+    let mut variables = Variables::default();
+    for (name, value) in object.members() {
+        let Some(value) = value.as_str() else {
+            return Err(McpError::invalid_params(format!("the argument `{name}` must be a string")));
+        };
+        variables.insert(name, value);
+    }
+    Ok(variables)
+}
+
+fn no_argument(argument: &str) -> McpError {
+    let shown = impresario_protocol::error::Shown(argument);
+    McpError::invalid_params(format!("completion/complete: there is no argument `{shown}`"))
+}

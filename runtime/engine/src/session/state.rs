@@ -1,0 +1,158 @@
+//! What a handshake settled: the session of the legacy era, whatever connection its messages take.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+use impresario_protocol::{LogLevel, Revision};
+use tokio::time::Instant;
+
+use crate::call::Call;
+use crate::caller::{Caller, ClientFacts};
+use crate::gate::{Counter, Entry};
+use crate::hub::Subscriber;
+use crate::in_flight::InFlight;
+
+/// A session of the handshake era. On HTTP it is found by its id from whichever lane a request comes to.
+#[derive(Debug)]
+pub struct SessionState {
+    id: Arc<str>,
+    revision: Revision,
+    caller: Caller,
+    client: ClientFacts,
+    /// Position in [`LogLevel::ALL`] of the mildest log messages that the client wants.
+    log_level: AtomicU8,
+    in_flight: Arc<InFlight<Call>>,
+    calls: Arc<Counter>,
+    streams: Arc<Counter>,
+    /// The changes that it is to be told of.
+    subscriber: Arc<Subscriber>,
+    opened_at: Instant,
+    /// Milliseconds from `opened_at` to the last message.
+    last_used_ms: AtomicU64,
+    is_initialized: AtomicBool,
+}
+
+impl SessionState {
+    /// A session that a handshake has just opened.
+    pub(super) fn new(
+        id: Arc<str>,
+        revision: Revision,
+        caller: Caller,
+        client: ClientFacts,
+        subscriber: Arc<Subscriber>,
+    ) -> Self {
+        /// Sent until the client says otherwise (2025-11-25, server/utilities/logging).
+        const INFO: u8 = 1;
+        Self {
+            id,
+            revision,
+            caller,
+            client,
+            log_level: AtomicU8::new(INFO),
+            in_flight: Arc::default(),
+            calls: Arc::default(),
+            streams: Arc::default(),
+            subscriber,
+            opened_at: Instant::now(),
+            last_used_ms: AtomicU64::new(0),
+            is_initialized: AtomicBool::new(false),
+        }
+    }
+
+    /// Its id: at least 128 random bits.
+    #[must_use]
+    pub fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    /// The revision that was negotiated.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Who opened it.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// What the client said of itself.
+    #[must_use]
+    pub fn client(&self) -> &ClientFacts {
+        &self.client
+    }
+
+    /// Its calls by their ids.
+    #[must_use]
+    pub fn in_flight(&self) -> &Arc<InFlight<Call>> {
+        &self.in_flight
+    }
+
+    /// How many calls it has in flight.
+    #[must_use]
+    pub fn calls(&self) -> &Arc<Counter> {
+        &self.calls
+    }
+
+    /// The changes it is to be told of.
+    #[must_use]
+    pub fn subscriber(&self) -> &Arc<Subscriber> {
+        &self.subscriber
+    }
+
+    /// Opens one more stream from us to the client, unless there are `max` already.
+    #[must_use]
+    pub fn open_stream(&self, max: usize) -> Option<Entry> {
+        self.touch();
+        self.streams.enter(max)
+    }
+
+    /// Whether JSON-RPC batches may be sent: in one revision alone they may.
+    #[must_use]
+    pub fn allows_batches(&self) -> bool {
+        self.revision == Revision::V2025_03_26
+    }
+
+    /// The mildest log messages that the client wants.
+    #[must_use]
+    pub fn log_level(&self) -> LogLevel {
+        LogLevel::ALL[usize::from(self.log_level.load(Ordering::Relaxed)).min(LogLevel::ALL.len() - 1)]
+    }
+
+    pub(super) fn set_log_level(&self, level: LogLevel) {
+        let place = LogLevel::ALL.iter().position(|other| *other == level).unwrap_or_default();
+        self.log_level.store(u8::try_from(place).unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    pub(super) fn set_initialized(&self) {
+        self.is_initialized.store(true, Ordering::Relaxed);
+    }
+
+    /// The client has just been heard of.
+    pub fn touch(&self) {
+        let now_ms = u64::try_from(self.opened_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_used_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Whether nobody waits for anything from it: no call, no stream.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.calls.get() == 0 && self.streams.get() == 0
+    }
+
+    /// Milliseconds since it was opened.
+    pub(super) fn age_ms(&self) -> u64 {
+        u64::try_from(self.opened_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Milliseconds since the client was last heard of.
+    pub(super) fn unused_ms(&self) -> u64 {
+        self.age_ms().saturating_sub(self.last_used_ms.load(Ordering::Relaxed))
+    }
+
+    /// Whether the client has completed the handshake, or used the session as if it had.
+    pub(super) fn is_initialized(&self) -> bool {
+        self.is_initialized.load(Ordering::Relaxed)
+    }
+}

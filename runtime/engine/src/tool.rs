@@ -1,0 +1,372 @@
+//! Tools: how one is written down ([`ToolSpec`]) and what it is once it has been checked ([`Tool`]).
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use impresario_codec::Schema;
+use impresario_protocol::{CacheScope, Icon, JsonObject, Outcome, ToolAnnotations, ToolDefinition, ToolResult};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::call::Ending;
+use crate::caller::ClientFacts;
+use crate::context::Context;
+use crate::tool_error::ToolError;
+use crate::tool_result::{IntoToolResult, schema_of};
+
+/// A call's future. It stays on the lane that made it, so it need not be `Send`.
+pub type CallFuture = Pin<Box<dyn Future<Output = Ending>>>;
+
+/// How a tool runs.
+#[derive(Clone)]
+pub(crate) enum Run {
+    /// On the caller's lane, as a future.
+    Lane(Arc<dyn Fn(Context) -> CallFuture + Send + Sync>),
+    /// On a thread of a blocking pool.
+    Blocking(Arc<dyn Fn(Context) -> Ending + Send + Sync>),
+}
+
+/// How long answers of a tool or a resource may be kept, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachePolicy {
+    /// How long an answer may be given again.
+    pub ttl: Duration,
+    /// Who may share it: by default the caller alone.
+    pub scope: CacheScope,
+    /// The largest answer that is kept, in bytes, below the runtime's own limit.
+    pub max_bytes: Option<u64>,
+}
+
+impl CachePolicy {
+    /// Answers may be given again for `ttl`, to the same caller.
+    #[must_use]
+    pub fn ttl(ttl: Duration) -> Self {
+        Self { ttl, scope: CacheScope::Private, max_bytes: None }
+    }
+
+    /// The same policy for that scope. `Public` says that the answer depends on the arguments alone.
+    #[must_use]
+    pub fn scope(self, scope: CacheScope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// The same policy, but answers above `max_bytes` are not kept.
+    #[must_use]
+    pub fn max_bytes(self, max_bytes: u64) -> Self {
+        Self { max_bytes: Some(max_bytes), ..self }
+    }
+}
+
+/// A tool as its author writes it down. It is checked when it is registered.
+///
+/// ```
+/// use impresario_engine::ToolSpec;
+/// use schemars::JsonSchema;
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize, JsonSchema)]
+/// struct Addends {
+///     /// first addend
+///     a: f64,
+///     b: f64,
+/// }
+///
+/// let add = ToolSpec::new("add", |sum: Addends, _ctx| async move { sum.a + sum.b })
+///     .description("Add two numbers.");
+/// ```
+#[derive(Clone)]
+pub struct ToolSpec {
+    pub(crate) definition: ToolDefinition,
+    pub(crate) run: Run,
+    pub(crate) pool: Option<String>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) cache: Option<CachePolicy>,
+    /// (parameter, header) pairs of `x-mcp-header`.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) requires: Vec<String>,
+}
+
+impl ToolSpec {
+    /// A tool from an async closure with typed arguments. It runs on the caller's lane.
+    pub fn new<A, F, Fut, R>(name: impl Into<String>, run: F) -> Self
+    where
+        A: DeserializeOwned + JsonSchema + 'static,
+        F: Fn(A, Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = R> + 'static,
+        R: IntoToolResult + 'static,
+    {
+        let run = Run::Lane(Arc::new(move |ctx: Context| match ctx.arguments::<A>() {
+            Ok(arguments) => {
+                let answer = run(arguments, ctx);
+                Box::pin(async move { ending(answer.await.into_tool_result()) })
+            }
+            Err(error) => Box::pin(std::future::ready(ending(Err(error)))),
+        }));
+        Self::with_run(name.into(), schema_of::<A>(), R::output_schema(), run)
+    }
+
+    /// A tool from a closure with typed arguments that blocks or computes. It runs on a thread of a
+    /// blocking pool, never on a lane.
+    pub fn blocking<A, F, R>(name: impl Into<String>, run: F) -> Self
+    where
+        A: DeserializeOwned + JsonSchema + 'static,
+        F: Fn(A, Context) -> R + Send + Sync + 'static,
+        R: IntoToolResult,
+    {
+        let run = Run::Blocking(Arc::new(move |ctx: Context| {
+            ending(ctx.arguments::<A>().and_then(|arguments| run(arguments, ctx.clone()).into_tool_result()))
+        }));
+        Self::with_run(name.into(), schema_of::<A>(), R::output_schema(), run)
+    }
+
+    /// A tool with a schema of its own that reads its arguments from the context.
+    pub fn from_context<F, Fut, R>(name: impl Into<String>, input_schema: Value, run: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = R> + 'static,
+        R: IntoToolResult + 'static,
+    {
+        let run = Run::Lane(Arc::new(move |ctx: Context| {
+            let answer = run(ctx);
+            Box::pin(async move { ending(answer.await.into_tool_result()) })
+        }));
+        Self::with_run(name.into(), input_schema, R::output_schema(), run)
+    }
+
+    /// A blocking tool with a schema of its own that reads its arguments from the context.
+    pub fn blocking_from_context<F, R>(name: impl Into<String>, input_schema: Value, run: F) -> Self
+    where
+        F: Fn(Context) -> R + Send + Sync + 'static,
+        R: IntoToolResult,
+    {
+        let run = Run::Blocking(Arc::new(move |ctx: Context| ending(run(ctx).into_tool_result())));
+        Self::with_run(name.into(), input_schema, R::output_schema(), run)
+    }
+
+    fn with_run(name: String, input_schema: Value, output_schema: Option<Value>, run: Run) -> Self {
+        let definition = ToolDefinition {
+            name,
+            title: None,
+            description: None,
+            icons: Vec::new(),
+            input_schema,
+            output_schema,
+            annotations: None,
+            meta: None,
+        };
+        Self { definition, run, pool: None, timeout: None, cache: None, headers: Vec::new(), requires: Vec::new() }
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.definition.title = Some(title.into());
+        self
+    }
+
+    /// What it does, for the model.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.definition.description = Some(description.into());
+        self
+    }
+
+    /// One more picture to show beside it.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.definition.icons.push(icon);
+        self
+    }
+
+    /// How it behaves.
+    #[must_use]
+    pub fn annotations(mut self, annotations: ToolAnnotations) -> Self {
+        self.definition.annotations = Some(annotations);
+        self
+    }
+
+    /// Extra metadata for extensions.
+    #[must_use]
+    pub fn meta(mut self, meta: JsonObject) -> Self {
+        self.definition.meta = Some(meta);
+        self
+    }
+
+    /// The schema of its structured output. Every answer is held against it.
+    #[must_use]
+    pub fn output_schema(mut self, schema: Value) -> Self {
+        self.definition.output_schema = Some(schema);
+        self
+    }
+
+    /// How long one call may take, in place of `call_timeout_ms`.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// The pool it runs in, in place of `default`.
+    #[must_use]
+    pub fn pool(mut self, pool: impl Into<String>) -> Self {
+        self.pool = Some(pool.into());
+        self
+    }
+
+    /// Its answers may be kept and given again.
+    #[must_use]
+    pub fn cache(mut self, policy: CachePolicy) -> Self {
+        self.cache = Some(policy);
+        self
+    }
+
+    /// Only clients that declare that capability (`sampling`, `elicitation`, `roots`) may call it; others are
+    /// told which one they lack (basic, "Per-request protocol fields").
+    #[must_use]
+    pub fn requires_capability(mut self, capability: impl Into<String>) -> Self {
+        self.requires.push(capability.into());
+        self
+    }
+
+    /// Clients of HTTP mirror that top-level parameter into the header `Mcp-Param-{header}`, so that
+    /// proxies can route by it (basic/transports/streamable-http, "Custom Headers from Tool Parameters").
+    #[must_use]
+    pub fn header(mut self, parameter: &str, header: &str) -> Self {
+        self.headers.push((parameter.into(), header.into()));
+        self
+    }
+}
+
+impl fmt::Debug for ToolSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolSpec").field("definition", &self.definition).finish_non_exhaustive()
+    }
+}
+
+/// What can be registered as a tool: a [`ToolSpec`], or the name of a function with `#[tool]`.
+pub trait IntoTool {
+    /// The tool, written down.
+    fn into_tool(self) -> ToolSpec;
+}
+
+impl IntoTool for ToolSpec {
+    fn into_tool(self) -> ToolSpec {
+        self
+    }
+}
+
+/// A tool that was checked and may be called.
+pub struct Tool {
+    /// What `tools/list` says of it.
+    pub definition: ToolDefinition,
+    /// Arguments are held against it before the tool runs.
+    pub(crate) input: Schema,
+    /// Answers are held against it.
+    pub(crate) output: Option<Schema>,
+    /// The parameters that clients of HTTP mirror into headers.
+    pub headers: Vec<HeaderParameter>,
+    pub(crate) run: Run,
+    pub(crate) pool: String,
+    pub(crate) timeout: Duration,
+    pub(crate) cache: Option<CachePolicy>,
+    /// Capabilities without which a client may not call it.
+    pub(crate) requires: Vec<String>,
+    /// A larger answer becomes an error that says so.
+    pub(crate) result_bytes_max: usize,
+    /// Tells this registration from earlier ones of the same name, so that no cached answer survives it.
+    pub(crate) generation: u64,
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tool").field("name", &self.definition.name).finish_non_exhaustive()
+    }
+}
+
+/// A parameter that clients of HTTP mirror into a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderParameter {
+    /// The `properties` keys that lead to it.
+    pub path: Vec<String>,
+    /// The whole header name, in lower case: `mcp-param-…`.
+    pub header: String,
+}
+
+impl Tool {
+    /// The capabilities that it requires and this client has not declared, as the error's data names them.
+    pub(crate) fn missing_capabilities(&self, client: &ClientFacts) -> Option<Value> {
+        if self.requires.is_empty() {
+            return None;
+        }
+        let declared = client.capabilities().and_then(|declared| serde_json::to_value(declared).ok());
+        let is_missing = |name: &&String| declared.as_ref().and_then(|declared| declared.get(*name)).is_none();
+        let missing: JsonObject = self.requires.iter().filter(is_missing).map(|name| (name.clone(), json!({}))).collect();
+        (!missing.is_empty()).then(|| json!({ "requiredCapabilities": missing }))
+    }
+
+    /// Holds an answer against the output schema; an answer that breaks it is a defect of the tool.
+    pub(crate) fn check_output(&self, ending: Ending) -> Ending {
+        let Ending::Answered(Outcome::Tool(result)) = ending else { return ending };
+        let name = &self.definition.name;
+        if !result.is_error
+            && let Some(schema) = &self.output
+        {
+            let structured = result.structured_content.as_ref().unwrap_or(&Value::Null);
+            if let Err(violations) = schema.check_value(structured) {
+                let violations = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                tracing::error!(tool = %name, %violations, "a tool's structured output breaks its outputSchema");
+                return Ending::Failed(impresario_protocol::McpError::internal());
+            }
+        }
+        let max = self.result_bytes_max;
+        if size_of_result(&result) > max {
+            let text = format!("the result of {name} is larger than {max} bytes (result_bytes_max); ask for less");
+            return Ending::Answered(Outcome::Tool(ToolResult::error(text)));
+        }
+        Ending::Answered(Outcome::Tool(result))
+    }
+}
+
+/// About how many bytes a result takes on the wire and in memory.
+pub(crate) fn size_of_result(result: &ToolResult) -> usize {
+    use impresario_protocol::Content;
+    use impresario_protocol::content::ResourceBody;
+    const BLOCK_OVERHEAD: usize = 64;
+    let block = |content: &Content| match content {
+        Content::Text { text, .. } => text.len(),
+        Content::Image { data, .. } | Content::Audio { data, .. } => data.len(),
+        Content::ResourceLink(link) => link.uri.len() + link.description.as_deref().map_or(0, str::len),
+        Content::Resource { resource, .. } => match &resource.body {
+            ResourceBody::Text { text } => text.len(),
+            ResourceBody::Blob { blob } => blob.len(),
+        },
+    };
+    let content: usize = result.content.iter().map(|content| block(content) + BLOCK_OVERHEAD).sum();
+    content + result.structured_content.as_ref().map_or(0, size_of_value)
+}
+
+fn size_of_value(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => 2 + items.iter().map(size_of_value).sum::<usize>(),
+        Value::Object(members) => 2 + members.iter().map(|(key, value)| key.len() + 4 + size_of_value(value)).sum::<usize>(),
+    }
+}
+
+/// A tool's answer as the ending of its call.
+fn ending(answer: Result<ToolResult, ToolError>) -> Ending {
+    match answer.or_else(ToolError::into_result) {
+        Ok(result) => Ending::Answered(Outcome::Tool(result)),
+        Err(error) => Ending::Failed(error),
+    }
+}
+
+/// The schema of a tool without arguments.
+#[must_use]
+pub fn no_arguments() -> Value {
+    json!({ "type": "object", "additionalProperties": false })
+}

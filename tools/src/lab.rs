@@ -1,0 +1,35 @@
+//! The pack `lab`: tools that behave in one known way each, for tests and for load.
+//!
+//! None of them is useful to a model. They are what a test needs to look at a runtime from outside: answers
+//! of a known size, calls of a known length, failures, panics and side effects that can be counted.
+
+mod answers;
+mod time;
+
+pub use answers::{BLOB_BYTES_MAX, blob, counter, echo, fail, panic};
+pub use time::{progress, sleep, spin};
+
+use impresario_engine::Builder;
+
+use crate::Pack;
+
+/// The pack, for the table of packs.
+pub const PACK: Pack = Pack {
+    name: "lab",
+    description: "Tools for tests and load: echoes, sizes, waits, failures, panics, progress.",
+    install,
+};
+
+/// Adds everything the pack offers.
+#[must_use]
+pub fn install(builder: Builder) -> Builder {
+    builder
+        .tool(echo)
+        .tool(blob)
+        .tool(sleep)
+        .tool(spin)
+        .tool(fail)
+        .tool(panic)
+        .tool(counter)
+        .tool(progress)
+}

@@ -1,0 +1,130 @@
+//! Request bodies, read whole within limits of size, time and rate.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body;
+use http_body_util::BodyExt as _;
+use impresario_protocol::Limits;
+use tokio::time::Instant;
+
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyError {
+    /// Larger than `body_bytes_max`.
+    TooLarge,
+    /// Slower than `body_timeout_ms` or `body_bytes_per_second_min`.
+    TooSlow,
+    /// The client broke off.
+    Broken,
+}
+
+/// Before the rate of a body is looked at.
+const RATE_GRACE: Duration = Duration::from_secs(5);
+
+/// Reads a body. One that arrives in one piece, as nearly all do, is not copied.
+pub(super) async fn read<B>(body: B, limits: &Limits) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes>,
+{
+    let max = limits.body_bytes_max;
+    if body.size_hint().lower() > max {
+        return Err(BodyError::TooLarge);
+    }
+    let timeout = Duration::from_millis(limits.body_timeout_ms);
+    tokio::time::timeout(timeout, collect(body, max, limits.body_bytes_per_second_min))
+        .await
+        .unwrap_or(Err(BodyError::TooSlow))
+}
+
+async fn collect<B>(body: B, bytes_max: u64, bytes_per_second_min: u64) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes>,
+{
+    let mut body = pin!(body);
+    let begun = Instant::now();
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+        let length = first.len() + rest.len() + data.len();
+        if length as u64 > bytes_max {
+            return Err(BodyError::TooLarge);
+        }
+        let elapsed = begun.elapsed();
+        let due = bytes_per_second_min.saturating_mul(elapsed.as_secs());
+        if elapsed > RATE_GRACE && (length as u64) < due && !body.is_end_stream() {
+            return Err(BodyError::TooSlow);
+        }
+        if first.is_empty() {
+            first = data;
+        } else {
+            if rest.is_empty() {
+                rest.extend_from_slice(&first);
+                first = Bytes::new();
+            }
+            rest.extend_from_slice(&data);
+        }
+        if rest.is_empty() && body.is_end_stream() {
+            return Ok(first);
+        }
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http_body::Frame;
+    use http_body_util::Full;
+    use tokio::time::{Interval, interval};
+
+    use super::*;
+
+    /// A body that comes in pieces, one a second.
+    struct Dribble(VecDeque<Bytes>, Interval);
+
+    impl Body for Dribble {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            task: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            std::task::ready!(self.1.poll_tick(task));
+            Poll::Ready(self.0.pop_front().map(|bytes| Ok(Frame::data(bytes))))
+        }
+    }
+
+    fn dribble(pieces: usize, bytes: usize) -> Dribble {
+        let piece = Bytes::from(vec![b' '; bytes]);
+        Dribble(vec![piece; pieces].into(), interval(Duration::from_secs(1)))
+    }
+
+    fn limits(body_bytes_max: u64) -> Limits {
+        Limits { body_bytes_max, ..Limits::default() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_at_its_limit_is_read_and_one_above_is_not() {
+        for (length, is_read) in [(0, true), (9, true), (10, true), (11, false)] {
+            let whole = read(Full::new(Bytes::from(vec![b'x'; length])), &limits(10)).await;
+            assert_eq!(whole.map(|bytes| bytes.len()), if is_read { Ok(length) } else { Err(BodyError::TooLarge) });
+        }
+        assert_eq!(read(dribble(3, 4), &limits(12)).await.map(|bytes| bytes.len()), Ok(12));
+        assert_eq!(read(dribble(3, 4), &limits(11)).await, Err(BodyError::TooLarge));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_is_too_slow_is_given_up() {
+        assert_eq!(read(dribble(20, 10), &limits(1_000_000)).await, Err(BodyError::TooSlow));
+        assert_eq!(read(dribble(20, 2_000), &limits(1_000_000)).await.map(|bytes| bytes.len()), Ok(40_000));
+        assert_eq!(read(dribble(40, 2_000), &limits(1_000_000)).await, Err(BodyError::TooSlow));
+    }
+}

@@ -1,0 +1,93 @@
+//! One TCP connection: its session actor, and hyper to read and write HTTP/1.1 or HTTP/2 on it.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper::{Request, Version, body::Incoming};
+use hyper_util::rt::TokioTimer;
+use hyper_util::server::conn::auto;
+use impresario_engine::Caller;
+use impresario_engine::gate::Entry;
+use impresario_engine::session::{Connection, ConnectionKind, Stage};
+use impresario_protocol::Limits;
+use tokio::net::TcpStream;
+
+use super::endpoint::Endpoint;
+use super::socket::{Phase, Socket};
+
+/// Serves a connection until one side closes it. Its place among the open ones is given back at the end.
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, endpoint: Endpoint, _place: Entry) {
+    let (shared, limits) = (stage.shared.clone(), stage.shared.limits.clone());
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection closed before it was served");
+        return;
+    }
+    let caller = Caller::from_address(peer.ip());
+    let actor = Connection::open(stage, caller.clone(), ConnectionKind::Http);
+    let phase = Rc::new(Cell::new(Phase::Idle));
+    let ms = Duration::from_millis;
+    let socket =
+        Socket::new(stream, Rc::clone(&phase), ms(limits.header_timeout_ms), ms(limits.sse_send_stall_ms));
+    let service = service_fn(|request: Request<Incoming>| {
+        let is_http2 = request.version() == Version::HTTP_2;
+        phase.set(if is_http2 { Phase::Exempt } else { Phase::Busy });
+        let (actor, caller, endpoint, phase) = (&actor, &caller, &endpoint, &phase);
+        async move {
+            let response = endpoint.answer(actor, caller, request).await;
+            if !is_http2 {
+                phase.set(Phase::Idle);
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let builder = http_builder(&limits);
+    let mut connection = pin!(builder.serve_connection(socket, service));
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = shared.closing.begun() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended early");
+    }
+    actor.close();
+}
+
+fn http_builder(limits: &Limits) -> auto::Builder<LaneExecutor> {
+    let mut builder = auto::Builder::new(LaneExecutor);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(limits.keep_alive_timeout_ms))
+        .max_headers(Limits::size(limits.header_count_max));
+    let streams_max = u32::try_from(limits.in_flight_per_session_max).unwrap_or(u32::MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(streams_max)
+        .max_header_list_size(u32::try_from(limits.header_bytes_max).unwrap_or(u32::MAX))
+        .keep_alive_interval(Duration::from_millis(limits.sse_keep_alive_ms))
+        .keep_alive_timeout(Duration::from_millis(limits.sse_send_stall_ms));
+    builder
+}
+
+/// Runs hyper's tasks on the lane.
+#[derive(Debug, Clone, Copy)]
+struct LaneExecutor;
+
+impl<F> hyper::rt::Executor<F> for LaneExecutor
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    fn execute(&self, task: F) {
+        tokio::task::spawn_local(task);
+    }
+}

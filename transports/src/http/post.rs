@@ -1,0 +1,296 @@
+//! `POST /mcp`: one message (or, in one revision, a batch of them) and what comes back for it.
+//!
+//! The order of the checks is the order of the errors: size, content type, parse, shape of the message,
+//! headers against body, session; the rest is the session actor's.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body::Body;
+use impresario_codec::{DecodeLimits, Message, MessageKind, is_batch, split_batch};
+use impresario_engine::session::{Connection, Exchange, Frame, SessionState, Via, error_reply};
+use impresario_engine::{Caller, Dialect};
+use impresario_protocol::{Era, ErrorKind, Id, Limits, McpError, Revision};
+
+use super::body::{self, BodyError};
+use super::endpoint::Endpoint;
+use super::request_headers::{self, PROTOCOL_VERSION, SESSION_ID};
+use super::response::{self, ReplyBody};
+use super::streams::EventStream;
+
+/// Answers a POST.
+pub(super) async fn answer<B>(
+    endpoint: &Endpoint,
+    connection: &Connection,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: B,
+) -> Response<ReplyBody>
+where
+    B: Body<Data = Bytes>,
+{
+    if body.size_hint().lower() > endpoint.limits().body_bytes_max {
+        return too_large(endpoint.limits());
+    }
+    if let Some(refusal) = refuse_media(headers) {
+        return refusal;
+    }
+    let bytes = match body::read(body, endpoint.limits()).await {
+        Ok(bytes) => bytes,
+        Err(BodyError::TooLarge) => return too_large(endpoint.limits()),
+        Err(BodyError::TooSlow) => return response::text(StatusCode::REQUEST_TIMEOUT, "the body came too slowly"),
+        Err(BodyError::Broken) => return response::bare(StatusCode::BAD_REQUEST),
+    };
+    let post = Post { endpoint, connection, caller, headers };
+    let answered = if is_batch(&bytes) { post.batch(&bytes).await } else { post.single(&bytes).await };
+    answered.unwrap_or_else(|refused| response::json(error_reply(refused.id.as_ref(), &refused.error, Dialect::default())))
+}
+
+/// A message that does not reach a session actor.
+struct Refused {
+    id: Option<Id>,
+    error: McpError,
+}
+
+impl From<McpError> for Refused {
+    fn from(error: McpError) -> Self {
+        Self { id: None, error }
+    }
+}
+
+/// One POST whose body was read.
+struct Post<'p> {
+    endpoint: &'p Endpoint,
+    connection: &'p Connection,
+    caller: &'p Caller,
+    headers: &'p HeaderMap,
+}
+
+impl Post<'_> {
+    async fn single(&self, bytes: &[u8]) -> Result<Response<ReplyBody>, Refused> {
+        let message = self.parse(bytes)?;
+        let id = message.id().cloned();
+        let with_id = |error| Refused { id: id.clone(), error };
+        let via = self.via(&message).map_err(with_id)?;
+        match message.kind() {
+            MessageKind::Request => Ok(self.request(message, via).await),
+            MessageKind::Notification => {
+                self.connection.notify(message, via);
+                Ok(response::bare(StatusCode::ACCEPTED))
+            }
+            MessageKind::Response if matches!(via, Via::Http { session: Some(_), .. }) => {
+                Ok(response::bare(StatusCode::ACCEPTED))
+            }
+            MessageKind::Response => {
+                Err(with_id(McpError::invalid_request("a response belongs to a session; nothing was asked here")))
+            }
+        }
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<Message, Refused> {
+        let limits = DecodeLimits::from(self.endpoint.limits());
+        let message = Message::parse(bytes, &limits).map_err(|refused| Refused { id: refused.id, error: refused.error })?;
+        let is_request_without_id =
+            message.kind() == MessageKind::Notification && !message.method().starts_with("notifications/");
+        if is_request_without_id {
+            return Err(McpError::invalid_request("a request needs an id; nothing was executed").into());
+        }
+        Ok(message)
+    }
+
+    /// Finds out in which era the message is spoken, and the session that it belongs to.
+    fn via(&self, message: &Message) -> Result<Via, McpError> {
+        let named = self.headers.get(&PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
+        let header = named.and_then(|named| Revision::parse(named.trim_matches([' ', '\t'])));
+        let is_modern = header.is_some_and(|header| header.era() == Era::Modern)
+            || message.params().and_then(|params| params.get("_meta")).is_some_and(|meta| {
+                meta.get("io.modelcontextprotocol/protocolVersion").is_some()
+            });
+        if is_modern {
+            if message.kind() == MessageKind::Request {
+                request_headers::check(self.headers, message, self.endpoint.shared())?;
+            }
+            return Ok(Via::Http { session: None, header: Some(Revision::LATEST) });
+        }
+        if self.headers.contains_key(&PROTOCOL_VERSION) && header.is_none() {
+            let supported: Vec<_> = Revision::ALL.iter().map(|revision| revision.as_str()).collect();
+            let text = format!("unknown MCP-Protocol-Version; supported are {}", supported.join(", "));
+            return Err(McpError::invalid_request(text));
+        }
+        let session = self.session(message)?;
+        if let Some(session) = &session {
+            session.touch();
+        }
+        Ok(Via::Http { session, header })
+    }
+
+    /// The session that the message names. A handshake opens one, and a notification that names none has no
+    /// effect; everything else must name one (2025-11-25, basic/transports, "Session Management").
+    fn session(&self, message: &Message) -> Result<Option<Arc<SessionState>>, McpError> {
+        let may_name_none = message.method() == "initialize" || message.kind() == MessageKind::Notification;
+        if message.method() == "initialize" {
+            return Ok(None);
+        }
+        match self.headers.get(&SESSION_ID) {
+            None if may_name_none => Ok(None),
+            None => Err(McpError::invalid_request("no Mcp-Session-Id header; send initialize first, and then its id")),
+            Some(id) => self.endpoint.session(id, self.caller).map(Some),
+        }
+    }
+
+    async fn request(&self, message: Message, via: Via) -> Response<ReplyBody> {
+        let mut exchange = self.connection.request(message, via);
+        let keep_alive = Duration::from_millis(self.endpoint.limits().sse_keep_alive_ms);
+        let frame = match first_frame(&mut exchange, keep_alive).await {
+            Some(frame) => frame,
+            // Nothing for a while: from here on it is a stream, which can be kept alive.
+            None => return response::events(EventStream::of_call(exchange, None, keep_alive)),
+        };
+        match frame {
+            Frame::Reply(reply) => {
+                let opened = exchange.call().facts().opened_session.clone();
+                let mut answer = response::json(reply);
+                if let Some(id) = opened
+                    && let Ok(id) = HeaderValue::from_str(&id)
+                {
+                    answer.headers_mut().insert(SESSION_ID, id);
+                }
+                answer
+            }
+            Frame::Notification(message) => {
+                response::events(EventStream::of_call(exchange, Some(message), keep_alive))
+            }
+            Frame::Nothing => response::events(EventStream::empty(keep_alive)),
+        }
+    }
+
+    /// A batch, in the one revision that has them: all answers in one array, without notifications.
+    async fn batch(&self, bytes: &[u8]) -> Result<Response<ReplyBody>, Refused> {
+        let session = self.headers.get(&SESSION_ID).map(|id| self.endpoint.session(id, self.caller)).transpose()?;
+        if !session.as_ref().is_some_and(|session| session.allows_batches()) {
+            return Err(McpError::invalid_request("batches are not allowed here; send one message at a time").into());
+        }
+        let via = Via::Http { session, header: None };
+        let parts = split_batch(bytes, Limits::size(self.endpoint.limits().batch_messages_max))?;
+        let mut waiting = Vec::new();
+        let mut answers: Vec<Vec<u8>> = Vec::new();
+        for part in parts {
+            match self.parse(part) {
+                Ok(message) if message.kind() == MessageKind::Request && message.method() == "initialize" => {
+                    let error = McpError::invalid_request("initialize may not be part of a batch");
+                    answers.push(error_reply(message.id(), &error, Dialect::default()).body);
+                }
+                Ok(message) if message.kind() == MessageKind::Request => {
+                    waiting.push(self.connection.request(message, via.clone()));
+                }
+                Ok(message) => self.connection.notify(message, via.clone()),
+                Err(refused) => {
+                    answers.push(error_reply(refused.id.as_ref(), &refused.error, Dialect::default()).body);
+                }
+            }
+        }
+        for mut exchange in waiting {
+            loop {
+                match exchange.next_frame().await {
+                    Frame::Notification(_) => {}
+                    Frame::Reply(reply) => break answers.push(reply.body),
+                    Frame::Nothing => break,
+                }
+            }
+        }
+        if answers.is_empty() {
+            return Ok(response::bare(StatusCode::ACCEPTED));
+        }
+        let mut body = answers.join(&b',');
+        body.insert(0, b'[');
+        body.push(b']');
+        let mut response = Response::new(ReplyBody::Whole(Some(Bytes::from(body))));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(response)
+    }
+}
+
+/// The first frame, unless it takes longer than `patience`.
+async fn first_frame(exchange: &mut Exchange, patience: Duration) -> Option<Frame> {
+    // Most calls have ended here; a timer is made only for those that have not.
+    let at_once = poll_fn(|task| Poll::Ready(exchange.poll_frame(task))).await;
+    match at_once {
+        Poll::Ready(frame) => Some(frame),
+        Poll::Pending if exchange.is_listening() => Some(exchange.next_frame().await),
+        Poll::Pending => tokio::time::timeout(patience, exchange.next_frame()).await.ok(),
+    }
+}
+
+/// Why these headers describe a body that we do not read, or an answer that we can't give.
+fn refuse_media(headers: &HeaderMap) -> Option<Response<ReplyBody>> {
+    let unsupported = |text| Some(response::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return unsupported("send the body without a content encoding");
+    }
+    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media.and_then(|media| media.split(';').next()).unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") || headers.get_all(CONTENT_TYPE).iter().count() > 1 {
+        return unsupported("send Content-Type: application/json");
+    }
+    if !accepts(headers, "application/json") || !accepts(headers, "text/event-stream") {
+        let text = "send Accept: application/json, text/event-stream";
+        return Some(response::text(StatusCode::NOT_ACCEPTABLE, text));
+    }
+    None
+}
+
+/// Whether an answer of that type is accepted. Without the header, everything is.
+pub(super) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
+    if !headers.contains_key(ACCEPT) {
+        return true;
+    }
+    let (family, _) = wanted.split_once('/').unwrap_or((wanted, ""));
+    let matches = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default();
+        let is_refused = parts.any(|parameter| {
+            parameter.strip_prefix("q=").is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality <= 0.0))
+        });
+        let wildcard = essence.strip_suffix("/*").is_some_and(|range| range == "*" || range.eq_ignore_ascii_case(family));
+        (essence.eq_ignore_ascii_case(wanted) || wildcard) && !is_refused
+    };
+    headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(matches)
+}
+
+fn too_large(limits: &Limits) -> Response<ReplyBody> {
+    let text = format!("the body is larger than {} bytes (body_bytes_max)", limits.body_bytes_max);
+    let error = McpError::new(ErrorKind::InvalidRequest, text);
+    let mut response = response::json(error_reply(None, &error, Dialect::default()));
+    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accept_is_read_with_wildcards_and_refusals() {
+        for (accept, json, events) in [
+            ("application/json, text/event-stream", true, true),
+            ("application/json", true, false),
+            ("text/event-stream;q=0.5 , Application/JSON", true, true),
+            ("*/*", true, true),
+            ("text/*", false, true),
+            ("application/json;q=0, text/event-stream", false, true),
+            ("application/jsonp", false, false),
+            ("", false, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(accepts(&headers, "application/json"), json, "{accept}");
+            assert_eq!(accepts(&headers, "text/event-stream"), events, "{accept}");
+        }
+        assert!(accepts(&HeaderMap::new(), "application/json"));
+    }
+}

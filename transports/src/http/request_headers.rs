@@ -1,0 +1,165 @@
+//! Headers that mirror the body, held against it.
+//!
+//! Somebody between the client and us may have decided by the headers, and we act by the body: if the two
+//! disagree the request is refused (2026-07-28, streamable-http, "Server Validation").
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName};
+use impresario_codec::{Message, Node};
+use impresario_engine::{HeaderParameter, Shared};
+use impresario_protocol::{ErrorKind, McpError};
+
+pub(super) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+
+/// Holds the headers of a request that carries its own metadata against its body.
+pub(super) fn check(headers: &HeaderMap, message: &Message, shared: &Shared) -> Result<(), McpError> {
+    let params = message.params();
+    let meta = params.and_then(|params| params.get("_meta"));
+    let version = meta.and_then(|meta| meta.get("io.modelcontextprotocol/protocolVersion"));
+    // A body without metadata is told so by the session; here there is nothing to hold the header against.
+    let named = required(headers, &PROTOCOL_VERSION)?;
+    if let Some(version) = version.and_then(Node::as_str) {
+        agree(&PROTOCOL_VERSION, named, version)?;
+    }
+    agree(&METHOD, required(headers, &METHOD)?, message.method())?;
+    let source = match message.method() {
+        "tools/call" | "prompts/get" => "name",
+        "resources/read" => "uri",
+        _ => return Ok(()),
+    };
+    if let Some(name) = params.and_then(|params| params.get(source)).and_then(Node::as_str) {
+        let decoded = decode(&NAME, required(headers, &NAME)?)?;
+        agree(&NAME, &decoded, name)?;
+        if message.method() == "tools/call" {
+            check_parameters(headers, message, name, shared)?;
+        }
+    }
+    Ok(())
+}
+
+/// Holds the headers that a tool asks for against the arguments that they mirror.
+fn check_parameters(headers: &HeaderMap, message: &Message, tool: &str, shared: &Shared) -> Result<(), McpError> {
+    let snapshot = shared.registry.snapshot();
+    let Some(tool) = snapshot.tool(tool).filter(|tool| !tool.headers.is_empty()) else { return Ok(()) };
+    let arguments = message.params().and_then(|params| params.get("arguments"));
+    tool.headers.iter().try_for_each(|parameter| check_parameter(headers, arguments, parameter))
+}
+
+fn check_parameter(
+    headers: &HeaderMap,
+    arguments: Option<Node<'_>>,
+    parameter: &HeaderParameter,
+) -> Result<(), McpError> {
+    let Ok(name) = HeaderName::from_bytes(parameter.header.as_bytes()) else { return Ok(()) };
+    let at = |node: Option<Node<'_>>, key: &String| node.and_then(|node| node.get(key));
+    let mut value = arguments;
+    for key in &parameter.path {
+        value = value.and_then(|value| at(Some(value), key));
+    }
+    let value = value.filter(|value| !value.is_null());
+    let sent = optional(headers, &name)?;
+    match (value, sent) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(mismatch(&name, "is sent, but the body has no such argument")),
+        (Some(_), None) => Err(mismatch(&name, "is missing; it must mirror the argument")),
+        (Some(value), Some(sent)) => {
+            if mirrors(&decode(&name, sent)?, value) { Ok(()) } else { Err(mismatch(&name, "does not mirror the argument")) }
+        }
+    }
+}
+
+/// Whether a header's text stands for that value. Integers are compared as numbers.
+fn mirrors(sent: &str, value: Node<'_>) -> bool {
+    if let Some(text) = value.as_str() {
+        return sent == text;
+    }
+    if let Some(truth) = value.as_bool() {
+        return sent == if truth { "true" } else { "false" };
+    }
+    match (sent.parse::<i64>(), value.as_i64()) {
+        (Ok(sent), Some(value)) => sent == value,
+        // A header such as `42.0` is the integer 42.
+        _ => sent.parse::<f64>().ok().zip(value.as_f64()).is_some_and(|(sent, value)| sent.total_cmp(&value).is_eq()),
+    }
+}
+
+/// A value that may stand in base64 between `=?base64?` and `?=` (streamable-http, "Value Encoding").
+fn decode<'v>(name: &HeaderName, value: &'v str) -> Result<std::borrow::Cow<'v, str>, McpError> {
+    let encoded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
+    let Some(encoded) = encoded else { return Ok(value.into()) };
+    let bytes = STANDARD.decode(encoded).map_err(|_| mismatch(name, "holds base64 that can't be read"))?;
+    let text = String::from_utf8(bytes).map_err(|_| mismatch(name, "holds base64 of something that is not UTF-8"))?;
+    Ok(text.into())
+}
+
+fn required<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h str, McpError> {
+    optional(headers, name)?.ok_or_else(|| mismatch(name, "is missing"))
+}
+
+/// A header that stands there at most once, in visible ASCII, spaces and tabs.
+pub(super) fn optional<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, McpError> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(mismatch(name, "is sent more than once"));
+    }
+    let text = value.to_str().map_err(|_| mismatch(name, "holds characters that may not stand in a header"))?;
+    Ok(Some(text.trim_matches([' ', '\t'])))
+}
+
+fn agree(name: &HeaderName, sent: &str, body: &str) -> Result<(), McpError> {
+    if sent == body { Ok(()) } else { Err(mismatch(name, "says something else than the body")) }
+}
+
+fn mismatch(name: &HeaderName, what: &str) -> McpError {
+    McpError::new(ErrorKind::HeaderMismatch, format!("header mismatch: {name} {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use impresario_codec::Document;
+
+    use super::*;
+
+    #[test]
+    fn values_are_decoded_only_between_both_markers() {
+        for (sent, decoded) in [
+            ("plain", Some("plain")),
+            ("=?base64?SGVsbG8=?=", Some("Hello")),
+            ("=?base64?SGVsbG8, ?=", None),
+            ("=?base64?SGVsbG8?=", None),
+            ("=?base64?/w==?=", None),
+            ("=?base64?SGVsbG8=", Some("=?base64?SGVsbG8=")),
+            ("=?BASE64?SGVsbG8=?=", Some("=?BASE64?SGVsbG8=?=")),
+            ("=?base64??=", Some("")),
+            ("", Some("")),
+        ] {
+            assert_eq!(decode(&NAME, sent).ok().as_deref(), decoded, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_header_mirrors_a_value_by_its_type() {
+        for (sent, json, agrees) in [
+            ("a", r#""a""#, true),
+            ("A", r#""a""#, false),
+            ("true", "true", true),
+            ("True", "true", false),
+            ("42", "42", true),
+            ("42.0", "42", true),
+            ("-7", "-7", true),
+            ("42x", "42", false),
+            ("", "0", false),
+            ("9007199254740991", "9007199254740991", true),
+            ("9007199254740990", "9007199254740991", false),
+            ("nan", "1", false),
+        ] {
+            let document = Document::parse(json.as_bytes(), 8).unwrap();
+            assert_eq!(mirrors(sent, document.root()), agrees, "{sent} {json}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Answers as HTTP: statuses, headers, and bodies that are whole or stream.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use impresario_engine::session::{Reply, Verdict};
+use impresario_protocol::{Era, ErrorKind};
+
+use super::streams::EventStream;
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum ReplyBody {
+    /// All of it at once, or nothing.
+    Whole(Option<Bytes>),
+    /// Server-sent events, as they come.
+    Events(Box<EventStream>),
+}
+
+impl ReplyBody {
+    pub(super) fn empty() -> Self {
+        Self::Whole(None)
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match self.get_mut() {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Events(events) => events.poll_bytes(task).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Self::Events(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// An answer as one JSON object.
+pub(super) fn json(reply: Reply) -> Response<ReplyBody> {
+    let (status, retry_after) = (status(&reply), retry_after(&reply));
+    let mut response = Response::new(ReplyBody::Whole(Some(Bytes::from(reply.body))));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(seconds) = retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// Server-sent events, as they come.
+pub(super) fn events(stream: EventStream) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::Events(Box::new(stream)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Proxies that buffer would hold events back (streamable-http, "Receiving Messages").
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
+
+/// A status alone.
+pub(super) fn bare(status: StatusCode) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// A status with a line for people.
+pub(super) fn text(status: StatusCode, text: &str) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::Whole(Some(Bytes::from(format!("{text}\n")))));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// A method that the route does not have.
+pub(super) fn method_not_allowed(allowed: &'static str) -> Response<ReplyBody> {
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// The status of an answer. Where the eras disagree, they do so on purpose: modern clients tell the eras
+/// apart by a 400, so an application's -32602 is a 200 (2026-07-28, streamable-http, "Backward
+/// Compatibility").
+fn status(reply: &Reply) -> StatusCode {
+    let Verdict::Error { kind, .. } = reply.verdict else { return StatusCode::OK };
+    match kind {
+        ErrorKind::Parse
+        | ErrorKind::InvalidRequest
+        | ErrorKind::MissingMetadata
+        | ErrorKind::HeaderMismatch
+        | ErrorKind::UnsupportedRevision
+        | ErrorKind::MissingCapability => StatusCode::BAD_REQUEST,
+        ErrorKind::MethodNotFound => match reply.era {
+            Era::Legacy => StatusCode::OK,
+            Era::Modern => StatusCode::NOT_FOUND,
+        },
+        ErrorKind::SessionNotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+        ErrorKind::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::DuplicateId | ErrorKind::InvalidParams | ErrorKind::ResourceNotFound | ErrorKind::Internal => {
+            StatusCode::OK
+        }
+    }
+}
+
+/// Whole seconds to wait, at least one.
+fn retry_after(reply: &Reply) -> Option<u64> {
+    match reply.verdict {
+        Verdict::Error { retry_after_ms: Some(ms), .. } => Some(ms.div_ceil(1_000).max(1)),
+        Verdict::Error { .. } | Verdict::Result => None,
+    }
+}

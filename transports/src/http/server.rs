@@ -1,0 +1,107 @@
+//! Listens: one socket for each lane on the same port, so that a connection stays where it was accepted.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use impresario_engine::Runtime;
+use impresario_engine::session::Stage;
+use impresario_protocol::Limits;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpListener;
+
+use super::HttpConfig;
+use super::connection;
+use super::endpoint::Endpoint;
+
+/// A server that listens. It stops when its runtime shuts down.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpServer {
+    address: SocketAddr,
+}
+
+impl HttpServer {
+    /// Where it listens: with the port that was chosen, if port 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL that clients connect to.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+}
+
+/// Listens on every lane of a runtime. Connections are accepted when this returns.
+///
+/// # Errors
+/// When the address can't be bound, or the runtime has shut down.
+pub fn serve(runtime: &Runtime, mut config: HttpConfig) -> io::Result<HttpServer> {
+    let backlog = runtime.shared().limits.backlog_connections_max;
+    let first = bind(config.address, backlog)?;
+    config.address = first.local_addr()?;
+    let address = config.address;
+    let mut listeners = vec![first];
+    for _ in 1..runtime.lanes() {
+        listeners.push(bind(address, backlog)?);
+    }
+    let endpoint =
+        Endpoint::new(Arc::new(config), Arc::clone(runtime.shared()), Arc::clone(runtime.sessions()));
+    for (lane, listener) in listeners.into_iter().enumerate() {
+        let endpoint = endpoint.clone();
+        let listen = move |stage: &Stage| match TcpListener::from_std(listener) {
+            Ok(listener) => {
+                tokio::task::spawn_local(accept(listener, stage.clone(), endpoint));
+            }
+            Err(error) => tracing::error!(lane, %error, "a lane can't listen"),
+        };
+        runtime.on_lane(lane, listen).map_err(io::Error::other)?;
+    }
+    Ok(HttpServer { address })
+}
+
+fn bind(address: SocketAddr, backlog: u64) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    Ok(socket.into())
+}
+
+/// Accepts connections until the house closes. With no place or no file descriptor left, they wait in the
+/// backlog.
+async fn accept(listener: TcpListener, stage: Stage, endpoint: Endpoint) {
+    /// Between two looks for a free place or file descriptor.
+    const PAUSE: Duration = Duration::from_millis(50);
+    let shared = Arc::clone(&stage.shared);
+    let connections_max = Limits::size(shared.limits.connections_max);
+    let accepting = async {
+        loop {
+            let Some(place) = shared.connections.enter(connections_max) else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
+            // Between connections the place is held in reserve, so a quiet house is told by those that serve.
+            let accepted = listener.accept().await;
+            match accepted {
+                Ok((stream, peer)) => {
+                    tokio::task::spawn_local(connection::serve(stream, peer, stage.clone(), endpoint.clone(), place));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection can't be accepted; trying again");
+                    drop(place);
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        () = shared.closing.begun() => {}
+    }
+}

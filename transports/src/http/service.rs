@@ -1,0 +1,143 @@
+//! The endpoint as a `tower` service, to be mounted in an axum, hyper or tower application.
+//!
+//! The application's threads are not lanes, so each request makes one hop: its body is read here, the request
+//! is answered on a lane, and the answer comes back through a bounded channel.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, response::Parts};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt as _, Full};
+use impresario_engine::session::{Connection, ConnectionKind, Stage};
+use impresario_engine::{Caller, Runtime};
+use tokio::sync::{mpsc, oneshot};
+use tower_service::Service;
+
+use super::HttpConfig;
+use super::body::{self, BodyError};
+use super::endpoint::Endpoint;
+use super::response;
+
+/// Chunks of a streamed answer that wait for the application to take them.
+const CHUNKS_MAX: usize = 16;
+
+/// MCP as a service of an application. Mount it at `/mcp`, with the path unchanged.
+#[derive(Clone)]
+pub struct HttpService {
+    runtime: Runtime,
+    endpoint: Endpoint,
+}
+
+impl fmt::Debug for HttpService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpService").finish_non_exhaustive()
+    }
+}
+
+impl HttpService {
+    pub(crate) fn new(runtime: Runtime, config: HttpConfig) -> Self {
+        let (shared, sessions) = (Arc::clone(runtime.shared()), Arc::clone(runtime.sessions()));
+        Self { endpoint: Endpoint::new(Arc::new(config), shared, sessions), runtime }
+    }
+
+    async fn answer<B>(self, request: Request<B>) -> Response<ServiceBody>
+    where
+        B: Body<Data = Bytes>,
+    {
+        let (head, body) = request.into_parts();
+        let body = match body::read(body, self.endpoint.limits()).await {
+            Ok(body) => body,
+            Err(BodyError::TooLarge) => return status(StatusCode::PAYLOAD_TOO_LARGE),
+            Err(BodyError::TooSlow) => return status(StatusCode::REQUEST_TIMEOUT),
+            Err(BodyError::Broken) => return status(StatusCode::BAD_REQUEST),
+        };
+        let request = Request::from_parts(head, Full::new(body));
+        let (head_tx, head_rx) = oneshot::channel();
+        let (chunk_tx, chunk_rx) = mpsc::channel(CHUNKS_MAX);
+        let endpoint = self.endpoint.clone();
+        let errand = move |stage: &Stage| {
+            tokio::task::spawn_local(answer_on_lane(stage.clone(), endpoint, request, head_tx, chunk_tx));
+        };
+        if self.runtime.on_lane(self.runtime.next_lane(), errand).is_err() {
+            return status(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        match head_rx.await {
+            Ok(head) => Response::from_parts(head, ServiceBody { chunks: chunk_rx }),
+            Err(_lane_ended) => status(StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+}
+
+/// Answers a request on a lane and passes the answer on, until it ends or nobody takes it any more.
+async fn answer_on_lane(
+    stage: Stage,
+    endpoint: Endpoint,
+    request: Request<Full<Bytes>>,
+    head_tx: oneshot::Sender<Parts>,
+    chunk_tx: mpsc::Sender<Bytes>,
+) {
+    let caller = Caller::default();
+    let connection = Connection::open(stage, caller.clone(), ConnectionKind::Http);
+    let answer = async {
+        let (head, mut body) = endpoint.answer(&connection, &caller, request).await.into_parts();
+        if head_tx.send(head).is_err() {
+            return;
+        }
+        while let Some(Ok(frame)) = body.frame().await {
+            let Ok(chunk) = frame.into_data() else { continue };
+            if chunk_tx.send(chunk).await.is_err() {
+                return;
+            }
+        }
+    };
+    // A client that leaves drops its end of the channel, and with the answer's future its call is taken back
+    // where its era says so.
+    tokio::select! {
+        () = answer => {}
+        () = chunk_tx.closed() => {}
+    }
+}
+
+impl<B> Service<Request<B>> for HttpService
+where
+    B: Body<Data = Bytes> + Send + 'static,
+{
+    type Response = Response<ServiceBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+/// The body of an answer that comes from a lane.
+#[derive(Debug)]
+pub struct ServiceBody {
+    chunks: mpsc::Receiver<Bytes>,
+}
+
+impl Body for ServiceBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.get_mut().chunks.poll_recv(task).map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk))))
+    }
+}
+
+fn status(status: StatusCode) -> Response<ServiceBody> {
+    let (head, _) = response::bare(status).into_parts();
+    let (_, chunks) = mpsc::channel(1);
+    Response::from_parts(head, ServiceBody { chunks })
+}

@@ -1,0 +1,74 @@
+//! How messages come and go: Streamable HTTP for both eras, stdio, and clients in this process.
+//!
+//! Transports touch sockets and pipes and nothing else does. They turn bytes into messages, hand them to their
+//! connection's session actor, and send what comes back. [`Serve`] puts them on a runtime:
+//!
+//! ```
+//! use impresario_engine::{Runtime, ToolSpec, no_arguments};
+//! use impresario_transports::Serve as _;
+//!
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let answer = ToolSpec::from_context("answer", no_arguments(), |_ctx| async { 42 });
+//! let runtime = Runtime::builder().tool(answer).lanes(1).start()?;
+//! let client = runtime.connect().await?;
+//! let result = client.call_tool("answer", serde_json::json!({})).await?;
+//! assert_eq!(result.content[0].as_text(), Some("42"));
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod http;
+pub mod in_process;
+pub mod lines;
+pub mod stdio;
+
+use std::io;
+
+use impresario_engine::{McpError, Runtime};
+
+use http::{HttpConfig, HttpServer, HttpService};
+use in_process::Client;
+
+/// Puts transports on a runtime.
+pub trait Serve {
+    /// Serves Streamable HTTP. Returns once the sockets listen; requests are served until the runtime shuts
+    /// down.
+    ///
+    /// # Errors
+    /// When the address can't be bound.
+    fn serve_http(&self, config: HttpConfig) -> io::Result<HttpServer>;
+
+    /// A service to mount in an axum, hyper or tower application, at the price of one hop to a lane.
+    fn http_service(&self, config: HttpConfig) -> HttpService;
+
+    /// Serves this process's standard input and output until the input ends and everything is answered.
+    ///
+    /// # Errors
+    /// When standard output can't be taken over.
+    fn serve_stdio(&self) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// A client in this process, without sockets.
+    ///
+    /// # Errors
+    /// When the runtime is busy or has shut down.
+    fn connect(&self) -> impl Future<Output = Result<Client, McpError>> + Send;
+}
+
+impl Serve for Runtime {
+    fn serve_http(&self, config: HttpConfig) -> io::Result<HttpServer> {
+        http::serve(self, config)
+    }
+
+    fn http_service(&self, config: HttpConfig) -> HttpService {
+        HttpService::new(self.clone(), config)
+    }
+
+    async fn serve_stdio(&self) -> io::Result<()> {
+        stdio::serve(self).await
+    }
+
+    async fn connect(&self) -> Result<Client, McpError> {
+        in_process::connect(self).await
+    }
+}

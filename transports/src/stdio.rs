@@ -1,0 +1,84 @@
+//! This process's standard input and output as a transport.
+//!
+//! Standard output belongs to the protocol alone: at the start its file descriptor is moved away and standard
+//! error is put in its place, so a tool that prints can't break a message. Reading and writing happen on
+//! threads of their own, because a pipe that nobody empties would block a lane.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+
+use bytes::Bytes;
+use impresario_engine::Runtime;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::lines::converse_on_lane;
+
+const CHUNKS_MAX: usize = 4;
+const MESSAGES_MAX: usize = 64;
+const CHUNK_BYTES: usize = 64 * 1024;
+/// Messages that are ready together are written together, up to about so much.
+const WRITE_BYTES: usize = 256 * 1024;
+
+/// Serves standard input and output until the input ends and everything is answered, or the output breaks.
+///
+/// # Errors
+/// When standard output can't be taken over, or the runtime has shut down.
+pub async fn serve(runtime: &Runtime) -> io::Result<()> {
+    let output = take_stdout()?;
+    let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let (chunk_tx, chunk_rx) = mpsc::channel(CHUNKS_MAX);
+    let (out_tx, out_rx) = mpsc::channel(MESSAGES_MAX);
+    let (written_tx, written_rx) = oneshot::channel();
+    // Neither thread is joined: one may be waiting for input that never comes, and ends with the process.
+    std::thread::Builder::new().name("stdin".into()).spawn(move || read(input, &chunk_tx))?;
+    std::thread::Builder::new().name("stdout".into()).spawn(move || {
+        write(output, out_rx);
+        // Nobody may be waiting for the end.
+        drop(written_tx.send(()));
+    })?;
+    // Errors here say that the lane or the writer has ended, and with it everything there was to do.
+    drop(converse_on_lane(runtime, chunk_rx, out_tx)?.await);
+    drop(written_rx.await);
+    Ok(())
+}
+
+/// Takes standard output for the protocol; whatever else is printed goes to standard error from now on.
+fn take_stdout() -> io::Result<File> {
+    io::stdout().flush()?;
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    Ok(File::from(output))
+}
+
+fn read(mut input: File, chunks: &mpsc::Sender<Bytes>) {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        match input.read(&mut chunk) {
+            Ok(length @ 1..) => {
+                if chunks.blocking_send(Bytes::copy_from_slice(&chunk[..length])).is_err() {
+                    return;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return,
+        }
+    }
+}
+
+fn write(mut output: File, mut messages: mpsc::Receiver<Bytes>) {
+    let mut together = Vec::new();
+    while let Some(message) = messages.blocking_recv() {
+        together.clear();
+        together.extend_from_slice(&message);
+        while together.len() < WRITE_BYTES
+            && let Ok(message) = messages.try_recv()
+        {
+            together.extend_from_slice(&message);
+        }
+        if let Err(error) = output.write_all(&together) {
+            tracing::info!(%error, "standard output is closed; the client has gone");
+            return;
+        }
+    }
+}
