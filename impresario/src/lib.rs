@@ -1,6 +1,54 @@
 //! Impresario hosts tools for agents over MCP, in every revision of the protocol.
+//!
+//! A tool is a plain function. A runtime has threads of its own (lanes), so it starts inside any program and
+//! serves over HTTP, over stdio, or to clients in the same process:
+//!
+//! ```
+//! use impresario::{Runtime, Serve as _, tool};
+//!
+//! /// Add two numbers.
+//! #[tool]
+//! async fn add(#[doc = "first addend"] a: f64, b: f64) -> f64 {
+//!     a + b
+//! }
+//!
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::builder().name("adder").tool(add).start()?;
+//!
+//! // Over HTTP: http://127.0.0.1:PORT/mcp
+//! let server = runtime.serve_http(impresario::HttpConfig::on(([127, 0, 0, 1], 0).into()))?;
+//! assert!(server.url().ends_with("/mcp"));
+//!
+//! // In this process, as in a unit test:
+//! let client = runtime.connect().await?;
+//! let sum = client.call_tool("add", serde_json::json!({ "a": 2, "b": 3 })).await?;
+//! assert_eq!(sum.content[0].as_text(), Some("5"));
+//!
+//! runtime.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to look
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | write a tool, a resource, a prompt as a function | [`macro@tool`], [`macro@resource`], [`macro@prompt`] |
+//! | write one from a closure, or with a schema of your own | [`ToolSpec`], [`ResourceSpec`], [`TemplateSpec`], [`PromptSpec`] |
+//! | report progress, log, notice a cancellation, know the caller | [`Context`] |
+//! | return text, pictures, structured data, or a failure | [`IntoToolResult`], [`Json`], [`Content`], [`ToolError`] |
+//! | keep the answers of a costly tool | [`CachePolicy`] |
+//! | run slow tools beside quick ones | [`PoolConfig`], [`Builder::pool`] |
+//! | add and remove tools while the server runs | [`Runtime::add_tool`] |
+//! | mount it in an axum or hyper application | [`Serve::http_service`] |
+//! | change a limit | [`Limits`] |
 #![forbid(unsafe_code)]
 
 pub mod command;
 
 pub use impresario_engine::*;
+pub use impresario_protocol::{ListenFilter, Notification};
+pub use impresario_tools as packs;
+pub use impresario_transports::http::{HttpConfig, HttpServer, HttpService};
+pub use impresario_transports::in_process::{Client, Running};
+pub use impresario_transports::{Serve, lines};

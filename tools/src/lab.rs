@@ -23,13 +23,5 @@ pub const PACK: Pack = Pack {
 /// Adds everything the pack offers.
 #[must_use]
 pub fn install(builder: Builder) -> Builder {
-    builder
-        .tool(echo)
-        .tool(blob)
-        .tool(sleep)
-        .tool(spin)
-        .tool(fail)
-        .tool(panic)
-        .tool(counter)
-        .tool(progress)
+    builder.tool(echo).tool(blob).tool(sleep).tool(spin).tool(fail).tool(panic).tool(counter).tool(progress)
 }

@@ -82,7 +82,7 @@ pub(crate) fn converse_on_lane(
         tokio::task::spawn_local(async move {
             Conversation::new(stage, out).hold(chunks).await;
             // Nobody may be waiting for the end.
-            drop(ended_tx.send(()));
+            ended_tx.send(()).ok();
         });
     };
     runtime.on_lane(runtime.next_lane(), errand).map_err(io::Error::other)?;
@@ -131,8 +131,8 @@ impl Conversation {
                 () = shared.closing.begun() => break,
             };
             let Some(chunk) = chunk else { break };
-            lines.push(&chunk);
-            while let Some(line) = lines.next_line() {
+            let mut unread = &*chunk;
+            while let Some(line) = lines.next_line(&mut unread) {
                 self.on_line(line).await;
             }
         }

@@ -35,7 +35,7 @@ pub async fn serve(runtime: &Runtime) -> io::Result<()> {
     std::thread::Builder::new().name("stdout".into()).spawn(move || {
         write(output, out_rx);
         // Nobody may be waiting for the end.
-        drop(written_tx.send(()));
+        written_tx.send(()).ok();
     })?;
     // Errors here say that the lane or the writer has ended, and with it everything there was to do.
     drop(converse_on_lane(runtime, chunk_rx, out_tx)?.await);

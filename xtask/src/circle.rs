@@ -24,14 +24,21 @@ impl Graph {
         if from == to {
             return;
         }
-        let kept = self.edges.entry(from.to_owned()).or_default().entry(to.to_owned()).or_insert_with(|| place.clone());
+        let kept = self
+            .edges
+            .entry(from.to_owned())
+            .or_default()
+            .entry(to.to_owned())
+            .or_insert_with(|| place.clone());
         if place < *kept {
             *kept = place;
         }
     }
 
     pub(crate) fn edges(&self) -> impl Iterator<Item = (&str, &str, &Place)> {
-        self.edges.iter().flat_map(|(from, targets)| targets.iter().map(|(to, place)| (from.as_str(), to.as_str(), place)))
+        self.edges
+            .iter()
+            .flat_map(|(from, targets)| targets.iter().map(|(to, place)| (from.as_str(), to.as_str(), place)))
     }
 
     /// Every edge that lies on a circle is in one of these, and none comes twice.

@@ -65,7 +65,8 @@ fn source(path: &str, reading: Reading, packages: &[Package]) -> Source {
     let owner = packages.iter().enumerate().filter(|(_, package)| path.starts_with(&package.folder));
     let package = owner.max_by_key(|(_, package)| package.folder.len()).map(|(at, _)| at);
     let inside = package.map_or(path, |at| &path[packages[at].folder.len()..]);
-    let is_test = reading.is_test || TEST_FOLDERS.iter().any(|folder| inside.starts_with(&format!("{folder}/")));
+    let is_test =
+        reading.is_test || TEST_FOLDERS.iter().any(|folder| inside.starts_with(&format!("{folder}/")));
     Source { path: path.to_owned(), package, module: module_of(inside), reading, is_test }
 }
 
@@ -93,7 +94,8 @@ fn mark_test_modules(sources: &mut [Source]) {
     for source in sources.iter_mut() {
         let Some(module) = &source.module else { continue };
         let package = source.package;
-        source.is_test |= (1..=module.len()).any(|length| declared.contains(&(package, module[..length].to_vec())));
+        source.is_test |=
+            (1..=module.len()).any(|length| declared.contains(&(package, module[..length].to_vec())));
     }
 }
 
@@ -121,7 +123,11 @@ mod tests {
             .iter()
             .map(|source| {
                 let package = &house.packages[source.package.unwrap()].name;
-                (source.path.as_str(), package.as_str(), source.module.as_ref().map(|module| module.join("::")))
+                (
+                    source.path.as_str(),
+                    package.as_str(),
+                    source.module.as_ref().map(|module| module.join("::")),
+                )
             })
             .collect();
         assert_eq!(

@@ -84,7 +84,10 @@ mod tests {
     use super::*;
 
     fn written(write: fn(&mut dyn Write, &[Finding]) -> io::Result<()>) -> String {
-        let findings = [Finding::error("a.rs", 3, "header", "it is wrong"), Finding::warning("b.rs", 1, "length", "long")];
+        let findings = [
+            Finding::error("a.rs", 3, "header", "it is wrong"),
+            Finding::warning("b.rs", 1, "length", "long"),
+        ];
         let mut out = Vec::new();
         write(&mut out, &findings).unwrap();
         String::from_utf8(out).unwrap()
@@ -92,7 +95,10 @@ mod tests {
 
     #[test]
     fn lines_name_path_line_and_severity() {
-        assert_eq!(written(write_lines), "a.rs:3: it is wrong\nb.rs:1: warning: long\ntidy: 1 errors, 1 warnings\n");
+        assert_eq!(
+            written(write_lines),
+            "a.rs:3: it is wrong\nb.rs:1: warning: long\ntidy: 1 errors, 1 warnings\n"
+        );
     }
 
     #[test]

@@ -27,7 +27,8 @@ impl<'a> Modules<'a> {
     /// The shipped modules of a package. Where a package is a library and a binary, they share one tree.
     pub(crate) fn of(house: &'a House, package: usize) -> Self {
         let mut modules = Self { scopes: BTreeMap::new(), files: BTreeMap::new() };
-        for source in house.sources.iter().filter(|source| source.package == Some(package) && !source.is_test) {
+        for source in house.sources.iter().filter(|source| source.package == Some(package) && !source.is_test)
+        {
             let Some(module) = &source.module else { continue };
             modules.files.insert(module.clone(), source);
             for (inline, scope) in &source.reading.scopes {
@@ -49,7 +50,9 @@ impl<'a> Modules<'a> {
     pub(crate) fn is_local(&self, source: &Source, import: &Import) -> bool {
         let home: Way = source.module.iter().flatten().chain(&import.inline).cloned().collect();
         let first = &import.segments[0];
-        let bound = self.scope(&home).any(|scope| scope.bindings.get(first).is_some_and(|path| path != &import.segments[..1]));
+        let bound = self
+            .scope(&home)
+            .any(|scope| scope.bindings.get(first).is_some_and(|path| path != &import.segments[..1]));
         self.start(&home, &import.segments).is_some() || bound
     }
 
@@ -105,11 +108,23 @@ impl<'a> Modules<'a> {
             }
         }
         let globs = self.scope(here).flat_map(|scope| &scope.globs);
-        globs.filter_map(|path| self.start(here, path).map(|(start, rest)| self.follow(start, rest, here, left))).find(
-            |target| {
-                self.scope(target).any(|scope| scope.items.contains(name) || scope.bindings.contains_key(name))
-            },
-        )
+        let mut opened =
+            globs.filter_map(|path| self.start(here, path)).map(|(start, rest)| self.descend(start, rest));
+        opened.find(|way| {
+            self.scope(way).any(|scope| scope.items.contains(name) || scope.bindings.contains_key(name))
+        })
+    }
+
+    /// The module that a path of modules names, without looking at re-exports.
+    fn descend(&self, mut way: Way, rest: &[String]) -> Way {
+        for name in rest {
+            way.push(name.clone());
+            if !self.scopes.contains_key(&way) {
+                way.pop();
+                break;
+            }
+        }
+        way
     }
 
     fn file_of(&self, mut way: Way) -> Option<Way> {
@@ -128,7 +143,8 @@ impl<'a> Modules<'a> {
 mod tests {
     use super::*;
 
-    const LIB: &str = "mod a; mod b; mod face; pub use a::Tool; pub use b::*; pub use face::inner;\npub struct Own;";
+    const LIB: &str =
+        "mod a; mod b; mod face; pub use a::Tool; pub use b::*; pub use face::inner;\npub struct Own;";
 
     /// Where each import of `src/a/deep.rs` leads.
     fn targets(deep: &str) -> Vec<String> {
@@ -143,7 +159,9 @@ mod tests {
         let modules = Modules::of(&house, 0);
         let source = house.sources.iter().find(|source| source.path == "src/a/deep.rs").unwrap();
         let imports = source.reading.imports.iter();
-        imports.map(|import| modules.target(source, import).map_or("nowhere".to_owned(), |way| way.join("::"))).collect()
+        imports
+            .map(|import| modules.target(source, import).map_or("nowhere".to_owned(), |way| way.join("::")))
+            .collect()
     }
 
     #[test]

@@ -31,7 +31,12 @@ pub(crate) fn packages(tree: &Tree) -> (Vec<Package>, Vec<Finding>) {
     for (path, text) in tree.files().filter(|(path, _)| name_of(path) == "Cargo.toml") {
         match text.parse::<Table>() {
             Ok(manifest) => packages.extend(package(path, text, &manifest)),
-            Err(error) => broken.push(Finding::error(path, 1, "parse", format!("make it valid TOML: {}", error.message()))),
+            Err(error) => broken.push(Finding::error(
+                path,
+                1,
+                "parse",
+                format!("make it valid TOML: {}", error.message()),
+            )),
         }
     }
     (packages, broken)
@@ -42,12 +47,19 @@ fn package(path: &str, text: &str, manifest: &Table) -> Option<Package> {
     let lib_name = manifest.get("lib").and_then(|lib| lib.get("name")).and_then(Value::as_str);
     let lib_name = lib_name.map_or_else(|| name.replace('-', "_"), str::to_owned);
     let folder = path.strip_suffix("Cargo.toml")?.to_owned();
-    Some(Package { name, lib_name, folder, manifest: path.to_owned(), dependencies: dependencies(text, manifest) })
+    Some(Package {
+        name,
+        lib_name,
+        folder,
+        manifest: path.to_owned(),
+        dependencies: dependencies(text, manifest),
+    })
 }
 
 fn dependencies(text: &str, manifest: &Table) -> Vec<Dependency> {
     let targets = manifest.get("target").and_then(Value::as_table);
-    let tables = std::iter::once(manifest).chain(targets.into_iter().flat_map(|targets| targets.values().filter_map(Value::as_table)));
+    let tables = std::iter::once(manifest)
+        .chain(targets.into_iter().flat_map(|targets| targets.values().filter_map(Value::as_table)));
     let mut found = Vec::new();
     for table in tables {
         for kind in ["dependencies", "build-dependencies"] {
@@ -62,7 +74,9 @@ fn dependencies(text: &str, manifest: &Table) -> Vec<Dependency> {
 
 /// The line that starts with this key: good enough to jump to.
 fn line_of(text: &str, key: &str) -> usize {
-    let starts = |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.starts_with([' ', '.', '=']));
+    let starts = |line: &str| {
+        line.trim_start().strip_prefix(key).is_some_and(|rest| rest.starts_with([' ', '.', '=']))
+    };
     text.lines().position(starts).map_or(1, |at| at + 1)
 }
 

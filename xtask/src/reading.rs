@@ -259,7 +259,11 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_macro(&mut self, call: &'ast Macro) {
         let before = self.in_quote;
-        let quotes = call.path.segments.last().is_some_and(|name| QUOTING_MACROS.iter().any(|quoting| name.ident == quoting));
+        let quotes = call
+            .path
+            .segments
+            .last()
+            .is_some_and(|name| QUOTING_MACROS.iter().any(|quoting| name.ident == quoting));
         self.in_quote |= quotes;
         visit::visit_macro(self, call);
         self.in_quote = before;
@@ -388,18 +392,31 @@ mod tests {
     }
 
     fn imports(text: &str) -> Vec<String> {
-        read(text).imports.iter().map(|import| format!("{}:{}", import.line, import.segments.join("::"))).collect()
+        read(text)
+            .imports
+            .iter()
+            .map(|import| format!("{}:{}", import.line, import.segments.join("::")))
+            .collect()
     }
 
     #[test]
     fn imports_are_found_wherever_a_path_may_stand() {
         let rows = [
-            ("use crate::a::{self, b::C as D, e::*};", vec!["1:crate::a", "1:crate::a::b::C", "1:crate::a::e"]),
+            (
+                "use crate::a::{self, b::C as D, e::*};",
+                vec!["1:crate::a", "1:crate::a::b::C", "1:crate::a::e"],
+            ),
             ("fn f(x: super::X) -> crate::Y { loop {} }", vec!["1:super::X", "1:crate::Y"]),
-            ("fn f() {\n let y = crate::a::make::<crate::b::T>();\n}", vec!["2:crate::a::make", "2:crate::b::T"]),
+            (
+                "fn f() {\n let y = crate::a::make::<crate::b::T>();\n}",
+                vec!["2:crate::a::make", "2:crate::b::T"],
+            ),
             ("impl crate::a::Trait for X {}", vec!["1:crate::a::Trait"]),
             ("fn f() { crate::shout!(1) }", vec!["1:crate::shout"]),
-            ("fn f() -> bool { matches!(x, crate::a::E::One | E::Two) }", vec!["1:crate::a::E::One", "1:E::Two"]),
+            (
+                "fn f() -> bool { matches!(x, crate::a::E::One | E::Two) }",
+                vec!["1:crate::a::E::One", "1:E::Two"],
+            ),
             ("fn f() { m! { x: y, deep[::outer::z] } }", vec!["1:outer::z"]),
             ("fn f() { quote!(crate::a::B) }", vec![]),
             ("pub(in crate::a) fn f() {}", vec!["1:crate::a"]),
@@ -449,7 +466,10 @@ mod tests {
 
     #[test]
     fn ignored_tests_are_seen_in_test_code() {
-        assert_eq!(read("#[cfg(test)]\nmod tests {\n#[ignore = \"slow\"]\n#[test]\nfn f() {}\n}").ignored_tests, [3]);
+        assert_eq!(
+            read("#[cfg(test)]\nmod tests {\n#[ignore = \"slow\"]\n#[test]\nfn f() {}\n}").ignored_tests,
+            [3]
+        );
         assert_eq!(read("#[cfg_attr(windows, ignore)]\n#[test]\nfn f() {}").ignored_tests, [1]);
         assert!(read("#[serde(ignore)]\nstruct S;").ignored_tests.is_empty());
     }

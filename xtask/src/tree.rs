@@ -68,7 +68,8 @@ fn walked(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(root.join(&folder)).with_context(|| format!("list the folder {folder}"))?;
+        let entries =
+            std::fs::read_dir(root.join(&folder)).with_context(|| format!("list the folder {folder}"))?;
         for entry in entries {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };

@@ -17,7 +17,7 @@ use crate::shared::Shared;
 use crate::workers::{PoolConfig, Workers};
 
 /// Something to do on a lane.
-pub type Errand = Box<dyn FnOnce(&Stage) + Send>;
+pub(crate) type Errand = Box<dyn FnOnce(&Stage) + Send>;
 
 /// Everything a lane can be told.
 pub(crate) enum LaneMsg {

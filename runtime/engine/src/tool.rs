@@ -18,7 +18,7 @@ use crate::tool_error::ToolError;
 use crate::tool_result::{IntoToolResult, schema_of};
 
 /// A call's future. It stays on the lane that made it, so it need not be `Send`.
-pub type CallFuture = Pin<Box<dyn Future<Output = Ending>>>;
+pub(crate) type CallFuture = Pin<Box<dyn Future<Output = Ending>>>;
 
 /// How a tool runs.
 #[derive(Clone)]

@@ -48,7 +48,8 @@ pub fn calculate(
         Operation::Subtract => a - b,
         Operation::Multiply => a * b,
         Operation::Divide if b == 0.0 => {
-            let text = format!("can't divide {a} by zero: division by zero has no result; pass a `b` other than 0");
+            let text =
+                format!("can't divide {a} by zero: division by zero has no result; pass a `b` other than 0");
             return Err(ToolError::from(text));
         }
         Operation::Divide => a / b,
@@ -72,7 +73,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_sum_is_written_without_needless_digits() {
-        for (a, b, expected) in [(2.0, 3.0, "5"), (2.0, 3.5, "5.5"), (-1.0, 1.0, "0"), (0.1, 0.2, "0.30000000000000004")] {
+        for (a, b, expected) in
+            [(2.0, 3.0, "5"), (2.0, 3.5, "5.5"), (-1.0, 1.0, "0"), (0.1, 0.2, "0.30000000000000004")]
+        {
             assert_eq!(add(a, b).await.to_string(), expected, "{a} + {b}");
         }
     }

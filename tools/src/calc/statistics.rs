@@ -65,7 +65,9 @@ pub fn analyze_data(
     threshold: f64,
 ) -> Result<Json<Analysis>, ToolError> {
     if data.is_empty() {
-        return Err(ToolError::from("`data` is empty: there is nothing to analyze; pass at least one number"));
+        return Err(ToolError::from(
+            "`data` is empty: there is nothing to analyze; pass at least one number",
+        ));
     }
     let above_threshold = data.iter().filter(|number| **number > threshold).count();
     let mut analysis = Analysis { threshold, above_threshold, ..Analysis::default() };

@@ -21,7 +21,9 @@ pub fn math_helper(
 ) -> Result<Vec<PromptMessage>, McpError> {
     let level = level.unwrap_or("beginner");
     let Some((_, manner)) = LEVELS.iter().find(|(name, _)| *name == level) else {
-        return Err(McpError::invalid_params("the level is unknown; pass beginner, intermediate or advanced"));
+        return Err(McpError::invalid_params(
+            "the level is unknown; pass beginner, intermediate or advanced",
+        ));
     };
     let task = format!("Explain {operation} to me. My level: {level}. {manner}");
     let ending = "Work through one example, then give me one exercise and wait for my answer.";

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper::{Request, Version, body::Incoming};
-use hyper_util::rt::TokioTimer;
+use hyper::{Request, Response, Version, body::Incoming};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use impresario_engine::Caller;
 use impresario_engine::gate::Entry;
@@ -18,7 +18,8 @@ use impresario_protocol::Limits;
 use tokio::net::TcpStream;
 
 use super::endpoint::Endpoint;
-use super::socket::{Phase, Socket};
+use super::response::ReplyBody;
+use super::socket::{Phase, SharedPhase, Socket};
 
 /// Serves a connection until one side closes it. Its place among the open ones is given back at the end.
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, endpoint: Endpoint, _place: Entry) {
@@ -33,20 +34,10 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, end
     let ms = Duration::from_millis;
     let socket =
         Socket::new(stream, Rc::clone(&phase), ms(limits.header_timeout_ms), ms(limits.sse_send_stall_ms));
-    let service = service_fn(|request: Request<Incoming>| {
-        let is_http2 = request.version() == Version::HTTP_2;
-        phase.set(if is_http2 { Phase::Exempt } else { Phase::Busy });
-        let (actor, caller, endpoint, phase) = (&actor, &caller, &endpoint, &phase);
-        async move {
-            let response = endpoint.answer(actor, caller, request).await;
-            if !is_http2 {
-                phase.set(Phase::Idle);
-            }
-            Ok::<_, Infallible>(response)
-        }
-    });
+    let desk = Rc::new(Desk { actor: actor.clone(), caller, endpoint, phase });
+    let service = service_fn(move |request| answer(Rc::clone(&desk), request));
     let builder = http_builder(&limits);
-    let mut connection = pin!(builder.serve_connection(socket, service));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
     let served = tokio::select! {
         served = connection.as_mut() => served,
         () = shared.closing.begun() => {
@@ -58,6 +49,24 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, end
         tracing::debug!(%error, "a connection ended early");
     }
     actor.close();
+}
+
+/// What every request of a connection is answered with.
+struct Desk {
+    actor: Connection,
+    caller: Caller,
+    endpoint: Endpoint,
+    phase: SharedPhase,
+}
+
+async fn answer(desk: Rc<Desk>, request: Request<Incoming>) -> Result<Response<ReplyBody>, Infallible> {
+    let is_http2 = request.version() == Version::HTTP_2;
+    desk.phase.set(if is_http2 { Phase::Exempt } else { Phase::Busy });
+    let response = desk.endpoint.answer(&desk.actor, &desk.caller, request).await;
+    if !is_http2 {
+        desk.phase.set(Phase::Idle);
+    }
+    Ok(response)
 }
 
 fn http_builder(limits: &Limits) -> auto::Builder<LaneExecutor> {

@@ -55,11 +55,7 @@ fn check_parameter(
     parameter: &HeaderParameter,
 ) -> Result<(), McpError> {
     let Ok(name) = HeaderName::from_bytes(parameter.header.as_bytes()) else { return Ok(()) };
-    let at = |node: Option<Node<'_>>, key: &String| node.and_then(|node| node.get(key));
-    let mut value = arguments;
-    for key in &parameter.path {
-        value = value.and_then(|value| at(Some(value), key));
-    }
+    let value = arguments.and_then(|arguments| parameter.path.iter().try_fold(arguments, |value, key| value.get(key)));
     let value = value.filter(|value| !value.is_null());
     let sent = optional(headers, &name)?;
     match (value, sent) {

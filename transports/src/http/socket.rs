@@ -7,8 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -30,7 +29,7 @@ pub(super) type SharedPhase = Rc<Cell<Phase>>;
 
 /// A TCP socket with its time limits.
 pub(super) struct Socket {
-    stream: TokioIo<TcpStream>,
+    stream: TcpStream,
     phase: SharedPhase,
     head_timeout: Duration,
     /// Runs while a part of a head has come; made when it is first needed.
@@ -42,7 +41,6 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, phase: SharedPhase, head_timeout: Duration, stall_timeout: Duration) -> Self {
-        let stream = TokioIo::new(stream);
         Self { stream, phase, head_timeout, head_timer: None, stall_timeout, stall_timer: None }
     }
 
@@ -72,14 +70,18 @@ impl Socket {
     }
 }
 
-impl Read for Socket {
-    fn poll_read(self: Pin<&mut Self>, task: &mut Context<'_>, mut buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, task: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        /// How every HTTP/2 connection begins (RFC 9113, 3.4).
+        const HTTP2_PREFACE: &[u8] = b"PRI ";
         let this = self.get_mut();
-        let free = buffer.remaining();
-        let read = Pin::new(&mut this.stream).poll_read(task, buffer.reborrow());
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut this.stream).poll_read(task, buffer);
         if read.is_ready() {
-            if this.phase.get() == Phase::Idle && buffer.remaining() < free {
-                this.phase.set(Phase::Head(Instant::now()));
+            let bytes = &buffer.filled()[before..];
+            if this.phase.get() == Phase::Idle && !bytes.is_empty() {
+                let is_http2 = bytes.starts_with(HTTP2_PREFACE);
+                this.phase.set(if is_http2 { Phase::Exempt } else { Phase::Head(Instant::now()) });
             }
             return read;
         }
@@ -90,7 +92,7 @@ impl Read for Socket {
     }
 }
 
-impl Write for Socket {
+impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(task, bytes);

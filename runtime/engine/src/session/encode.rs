@@ -361,10 +361,6 @@ impl<'o> Object<'o> {
         write_value(self.member(name), value);
     }
 
-    pub(super) fn raw(&mut self, name: &str, json: &[u8]) {
-        self.member(name).extend_from_slice(json);
-    }
-
     pub(super) fn close(self) {
         self.out.push(b'}');
     }

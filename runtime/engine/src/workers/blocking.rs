@@ -72,6 +72,8 @@ mod stage {
 struct Ticket {
     pool: Arc<BlockingPool>,
     stage: Arc<AtomicU8>,
+    /// The work's ending has come: there is nothing left to give up.
+    has_ended: bool,
 }
 
 impl Ticket {
@@ -85,7 +87,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.withdraw() {
+        if !self.has_ended && !self.withdraw() {
             self.pool.give_up(&self.stage);
         }
     }
@@ -123,14 +125,16 @@ impl BlockingPool {
             });
             ending_tx.send(ending).ok();
         };
-        let ticket = match self.submit(Box::new(work)) {
+        let mut ticket = match self.submit(Box::new(work)) {
             Ok(ticket) => ticket,
             Err(refusal) => return Ending::Refused(refusal),
         };
         if tokio::time::timeout(self.queue_timeout, begun_rx).await.is_err() && ticket.withdraw() {
             return Ending::Refused(self.refusal("no thread became free in time (pool_queue_timeout_ms)"));
         }
-        (&mut ending_rx).await.unwrap_or_else(|_closed| Ending::Failed(McpError::internal()))
+        let ending = (&mut ending_rx).await.unwrap_or_else(|_closed| Ending::Failed(McpError::internal()));
+        ticket.has_ended = true;
+        ending
     }
 
     /// Takes nothing more, and lets the threads end when the queue is empty.
@@ -167,7 +171,7 @@ impl BlockingPool {
         }
         drop(state);
         self.changed.notify_one();
-        Ok(Ticket { pool: Arc::clone(self), stage })
+        Ok(Ticket { pool: Arc::clone(self), stage, has_ended: false })
     }
 
     fn refusal(&self, reason: &str) -> McpError {
