@@ -48,7 +48,14 @@ Exit codes:
 
 /// Impresario hosts tools for agents over MCP, in every revision of the protocol.
 #[derive(Debug, Parser)]
-#[command(name = "impresario", version, after_help = TOUR, max_term_width = 110)]
+#[command(
+    name = "impresario",
+    version,
+    override_usage = "impresario [VERB] [OPTIONS]",
+    subcommand_help_heading = "Verbs",
+    after_help = TOUR,
+    max_term_width = 110
+)]
 pub struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -140,7 +147,7 @@ mod tests {
     fn every_verb_shows_examples() {
         for verb in Cli::command().get_subcommands() {
             let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.starts_with("Examples:\n"), "{}", verb.get_name());
+            assert!(help.contains("Examples:\n  impresario "), "{}", verb.get_name());
         }
     }
 }

@@ -30,10 +30,18 @@ const USAGE: &str = "usage: cargo xtask tidy [--json]
 tidy      checks layers, circles, era names and the style of files; prints one line for each finding
 --json    prints the findings as one JSON object instead
 
-It fails when there is an error; a warning alone does not fail it.";
+It ends with 1 when there is an error, with 0 when there are warnings alone, and with 2 when it cannot check.";
 
-fn main() -> anyhow::Result<ExitCode> {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    run(&arguments).unwrap_or_else(|error| {
+        // Where standard error is closed too, the exit code is all that is left to say it with.
+        let _ = writeln!(io::stderr(), "error: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["tidy"] => tidy(write_lines),

@@ -6,7 +6,8 @@ use super::output::{self, FAINT};
 
 /// Says where the server listens, on a line that programs wait for, and below it how to connect.
 pub(crate) fn listening(address: SocketAddr) {
-    let clients = hints(address).into_iter().map(|(client, line)| format!("  {FAINT}{client:<13}{FAINT:#}{line}\n"));
+    let clients =
+        hints(address).into_iter().map(|(client, line)| format!("  {FAINT}{client:<13}{FAINT:#}{line}\n"));
     output::tell(&format!("listening on http://{address}/mcp\n{}", clients.collect::<String>()));
 }
 

@@ -3,7 +3,7 @@
 use rmcp::model::{Prompt, Resource, ResourceTemplate, Tool};
 use serde::Serialize;
 
-use super::output::{self, HEADING, NAME};
+use super::output::{self, HEADING, NAME, harmless};
 
 /// Everything that a server offers.
 #[derive(Debug, Default, Serialize)]
@@ -41,8 +41,12 @@ impl Catalogue {
 }
 
 /// The first line of a description, or a title when there is none.
-fn described<'c>(description: Option<&'c str>, title: Option<&'c str>) -> &'c str {
+pub(crate) fn described<'c>(description: Option<&'c str>, title: Option<&'c str>) -> &'c str {
     description.or(title).and_then(|text| text.trim().lines().next()).unwrap_or_default()
+}
+
+pub(crate) fn heading(title: &str) -> String {
+    format!("{HEADING}{title}{HEADING:#}\n")
 }
 
 /// A heading, and a line or more for each row, names in a column of their own. Empty without rows.
@@ -51,17 +55,20 @@ pub(crate) fn section(title: &str, rows: &[Row<'_>]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let widest = rows.iter().map(|(name, _)| textwrap::core::display_width(name)).max().unwrap_or(0);
+    let width = |name: &str| textwrap::core::display_width(name);
+    let widest = rows.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
     let indent = widest.min(NAME_COLUMNS_MAX) + 4;
-    let mut lines = format!("{HEADING}{title}{HEADING:#}\n");
+    let mut lines = heading(title);
     for (name, purpose) in rows {
+        let (name, purpose) = (harmless(name), harmless(purpose));
         let lead = format!("  {NAME}{name}{NAME:#}");
-        let lead_len = textwrap::core::display_width(name) + 2;
-        if lead_len + 2 > indent && !purpose.is_empty() {
-            lines.push_str(&format!("{lead}\n"));
-            lines.push_str(&output::hanging("", 0, indent, purpose));
+        let lead_len = width(&name) + 2;
+        if lead_len < indent {
+            lines.push_str(&output::hanging(&lead, lead_len, indent, &purpose));
         } else {
-            lines.push_str(&output::hanging(&lead, lead_len, indent, purpose));
+            // Too long for its column: what it is for goes on a line of its own.
+            lines.push_str(&format!("{lead}\n"));
+            lines.push_str(&output::hanging("", 0, indent, &purpose));
         }
     }
     lines.push('\n');

@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, Implementation, JsonObject,
-    ProgressNotificationParam, ProtocolVersion, ServerPeerInfo,
+    CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, ErrorData, Implementation,
+    JsonObject, ProgressNotificationParam, ProtocolVersion, ServerPeerInfo,
 };
 use rmcp::service::{
-    ClientInitializeError, ClientLifecycleMode, ClientServiceExt, NotificationContext, RunningService, ServiceError,
+    ClientInitializeError, ClientLifecycleMode, ClientServiceExt, NotificationContext, RunningService,
+    ServiceError,
 };
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
@@ -53,7 +54,11 @@ impl ClientHandler for Listener {
 
 impl Client {
     /// Connects, by the newest revision that both sides know.
-    pub(crate) async fn open(target: Target, server: &ServerArgs, progress: Progress) -> Result<Self, Failure> {
+    pub(crate) async fn open(
+        target: Target,
+        server: &ServerArgs,
+        progress: Progress,
+    ) -> Result<Self, Failure> {
         let listener = Listener { progress };
         let connecting = async {
             match &target {
@@ -121,7 +126,7 @@ impl Client {
         let answered = tokio::time::timeout(self.timeout, asking).await;
         let answer = answered.map_err(|_| too_late(&self.target, self.timeout))?;
         answer.map_err(|error| match error {
-            ServiceError::McpError(error) => Failure::Refused { server: self.target.to_string(), error },
+            ServiceError::McpError(error) => refused(error, &self.target),
             other => Failure::Other(reason::of_service(other, &self.target)),
         })
     }
@@ -170,12 +175,18 @@ fn child(program: &str, arguments: &[String]) -> Result<TokioChildProcess, Failu
 
 fn unreachable_because(error: ClientInitializeError, target: &Target) -> Failure {
     match error {
-        ClientInitializeError::JsonRpcError(error) => Failure::Refused { server: target.to_string(), error },
+        ClientInitializeError::JsonRpcError(error) => refused(error, target),
         other => Failure::Other(reason::of_connect(other, target)),
     }
 }
 
+fn refused(error: ErrorData, target: &Target) -> Failure {
+    Failure::Refused { server: target.to_string(), error: Box::new(error) }
+}
+
 fn too_late(target: &Target, timeout: Duration) -> Failure {
     let seconds = timeout.as_secs_f64();
-    Failure::Other(anyhow::anyhow!("no answer from {target} within {seconds} s; allow more with --timeout SECONDS"))
+    Failure::Other(anyhow::anyhow!(
+        "no answer from {target} within {seconds} s; allow more with --timeout SECONDS"
+    ))
 }

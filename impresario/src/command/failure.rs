@@ -16,7 +16,7 @@ pub(crate) enum Failure {
     /// The tool ran and said that it failed, which has been shown already.
     Tool,
     /// The server answered with an error of the protocol.
-    Refused { server: String, error: ErrorData },
+    Refused { server: String, error: Box<ErrorData> },
     /// Whoever read the results has gone, so nobody misses the rest.
     NoReader,
     /// Anything else: what failed, why, what to do.

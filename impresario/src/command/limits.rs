@@ -31,12 +31,15 @@ impl List {
             return Ok(output::print_json(&rows)?);
         }
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(u16::try_from(output::width()).unwrap_or(u16::MAX));
         table.set_header(["LIMIT", "DEFAULT", "UNIT", "MEANING"]);
         for info in Limits::TABLE {
             let default = short(info.default, info.unit);
             table.add_row([info.name, default.as_str(), info.unit, info.meaning]);
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
         }
         Ok(output::print(&format!("{}\n", table.trim_fmt()))?)
     }
@@ -119,7 +122,8 @@ fn amount(text: &str, unit: &str) -> Option<u64> {
 fn short(value: u64, unit: &str) -> String {
     let mut by_worth = suffixes(unit).to_vec();
     by_worth.sort_by_key(|(_, worth)| std::cmp::Reverse(*worth));
-    let fits = by_worth.into_iter().find(|(_, worth)| *worth > 1 && value > 0 && value.is_multiple_of(*worth));
+    let fits =
+        by_worth.into_iter().find(|(_, worth)| *worth > 1 && value > 0 && value.is_multiple_of(*worth));
     fits.map_or_else(|| value.to_string(), |(suffix, worth)| format!("{}{suffix}", value / worth))
 }
 

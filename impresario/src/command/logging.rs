@@ -14,7 +14,8 @@ pub(crate) fn filter(text: &str) -> Result<String, String> {
 pub(crate) fn start(chosen: Option<&str>, otherwise: &str) {
     let from_environment = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
     let directives = chosen.or(from_environment.as_deref()).unwrap_or(otherwise);
-    let coloured = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let coloured =
+        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let _already_logging = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(directives))
         .with_writer(io::stderr)

@@ -27,8 +27,11 @@ impl Progress {
             bar.set_style(with_total());
             bar.set_length(scaled(total));
         }
-        let count = note.total.map_or_else(|| note.progress.to_string(), |total| format!("{}/{total}", note.progress));
-        let text = note.message.as_ref().map_or_else(|| count.clone(), |message| format!("{count} {message}"));
+        let count = note
+            .total
+            .map_or_else(|| note.progress.to_string(), |total| format!("{}/{total}", note.progress));
+        let text =
+            note.message.as_ref().map_or_else(|| count.clone(), |message| format!("{count} {message}"));
         bar.set_message(text);
         bar.set_position(scaled(note.progress));
         bar.tick();
@@ -42,7 +45,11 @@ impl Progress {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a bar needs no more than that, and `as` saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a bar needs no more than that, and `as` saturates"
+)]
 fn scaled(progress: f64) -> u64 {
     (progress * SCALE) as u64
 }

@@ -22,7 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   impresario serve                                 every demo pack on http://127.0.0.1:8000/mcp
   impresario serve --http 127.0.0.1:0              on any free port, which it says
-  impresario serve --stdio --pack calc             one pack, for a client that starts the server itself
+  impresario serve --stdio --pack calc             one pack, for a client that starts it
   impresario serve --http 0.0.0.0:8000 --allow-host tools.example.com
   impresario serve --limit call_timeout_ms=10s --limit body_bytes_max=1MiB --log impresario=debug";
 
@@ -92,7 +92,12 @@ pub struct ServeOptions {
     #[arg(long = "allow-host", value_name = "HOST", env = "IMPRESARIO_ALLOW_HOST", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
     /// A web site that may call from a browser, such as https://example.com.
-    #[arg(long = "allow-origin", value_name = "ORIGIN", env = "IMPRESARIO_ALLOW_ORIGIN", value_delimiter = ',')]
+    #[arg(
+        long = "allow-origin",
+        value_name = "ORIGIN",
+        env = "IMPRESARIO_ALLOW_ORIGIN",
+        value_delimiter = ','
+    )]
     pub allowed_origins: Vec<String>,
     /// What to log to standard error, such as debug or impresario=debug,warn. RUST_LOG does the same.
     #[arg(long, value_name = "FILTER", env = "IMPRESARIO_LOG", value_parser = logging::filter)]
@@ -165,9 +170,14 @@ pub async fn serve(builder: Builder, options: ServeOptions) -> anyhow::Result<()
 
 fn listen(runtime: &Runtime, config: HttpConfig) -> anyhow::Result<SocketAddr> {
     let address = config.address;
-    let server = http::serve(runtime, config);
-    let server = server.with_context(|| {
-        format!("can't listen on {address} (choose another with --http ADDR; port 0 takes any free one)")
+    // Lanes share a port by SO_REUSEPORT, and so would a second server, each answering half of the requests.
+    // A socket without it finds out whether there is one already.
+    let alone = std::net::TcpListener::bind(address).map(drop);
+    let server = alone.and_then(|()| http::serve(runtime, config));
+    let server = server.map_err(|error| {
+        anyhow::anyhow!(
+            "can't listen on {address}: {error}; choose another with --http ADDR, port 0 for any free one"
+        )
     })?;
     Ok(server.address())
 }

@@ -61,8 +61,9 @@ impl Target {
     /// Reads a URL as people write one: the scheme and the usual path may be missing.
     pub(crate) fn url(text: &str) -> Result<Self, Failure> {
         let spelled = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        let mut url = reqwest::Url::parse(&spelled)
-            .map_err(|error| Failure::usage(format!("`{text}` is no URL: {error}; write one like http://127.0.0.1:8000/mcp")))?;
+        let mut url = reqwest::Url::parse(&spelled).map_err(|error| {
+            Failure::usage(format!("`{text}` is no URL: {error}; write one like http://127.0.0.1:8000/mcp"))
+        })?;
         if !matches!(url.scheme(), "http" | "https") {
             let advice = "servers are reached by http:// or https://, or started with --command";
             return Err(Failure::usage(format!("can't use `{text}`: {advice}")));
@@ -78,7 +79,9 @@ impl Target {
         let words = shell_words::split(line)
             .map_err(|error| Failure::usage(format!("can't split the command `{line}`: {error}")))?;
         let mut words = words.into_iter();
-        let program = words.next().ok_or_else(|| Failure::usage("--command is empty; write a program and its arguments"))?;
+        let program = words
+            .next()
+            .ok_or_else(|| Failure::usage("--command is empty; write a program and its arguments"))?;
         Ok(Self::Command { program, arguments: words.collect() })
     }
 
@@ -107,7 +110,8 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let place = text.find(['=', ':']).ok_or("write NAME=VALUE")?;
     let (name, value) = (text[..place].trim(), text[place + 1..].trim());
     let name = HeaderName::try_from(name).map_err(|_| format!("`{name}` is no name of a header"))?;
-    let mut value = HeaderValue::try_from(value).map_err(|_| "the value has characters that no header may have")?;
+    let mut value =
+        HeaderValue::try_from(value).map_err(|_| "the value has characters that no header may have")?;
     // Whatever it is, it is nothing for a log.
     value.set_sensitive(true);
     Ok((name, value))

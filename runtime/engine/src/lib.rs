@@ -40,7 +40,7 @@ pub use context::Context;
 pub use dialect::Dialect;
 pub use impresario_macros::{prompt, resource, tool};
 pub use impresario_protocol::{
-    Annotations, Audience, CacheHint, CacheScope, Completion, Content, Icon, IconTheme, Implementation, JsonObject,
+    Annotations, Audience, CacheHint, CacheScope, ClientCapabilities, Completion, Content, ErrorKind, Icon, IconTheme, Implementation, JsonObject,
     Limits, ListKind, LogLevel, McpError, PromptArgument, PromptMessage, PromptResult, ReadResult, ResourceContents,
     ResourceLink, ToolAnnotations, ToolResult,
 };

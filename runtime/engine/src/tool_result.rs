@@ -1,7 +1,7 @@
 //! What a tool function may return, and the schemas of its types.
 
 use impresario_protocol::{Content, ToolResult};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::Value;
@@ -116,21 +116,67 @@ as_text!(bool, char, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, us
 /// many clients do not follow references.
 #[must_use]
 pub fn schema_of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    without_title(settings.into_generator().into_root_schema_for::<T>().to_value())
+    plain(SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true).into_generator().into_root_schema_for::<T>())
 }
 
 /// The JSON Schema (2020-12) of a type that is written: a tool's structured output.
 fn schema_of_output<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.inline_subschemas = true);
-    without_title(settings.into_generator().into_root_schema_for::<T>().to_value())
+    plain(settings.into_generator().into_root_schema_for::<T>())
 }
 
-/// The name of a Rust type says nothing to a client; `$schema` is the default dialect.
-fn without_title(mut schema: Value) -> Value {
+/// A schema without what says nothing to a client: the name of a Rust type, the default dialect, and formats
+/// that only Rust has.
+fn plain(schema: Schema) -> Value {
+    let mut schema = schema.to_value();
     if let Some(members) = schema.as_object_mut() {
-        members.remove("title");
-        members.remove("$schema");
+        members.shift_remove("title");
+        members.shift_remove("$schema");
     }
+    remove_rust_formats(&mut schema);
     schema
+}
+
+/// `double`, `uint32` and the like are no formats of JSON Schema, and strict validators complain about them.
+fn remove_rust_formats(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            let is_rusts = |format: &str| {
+                matches!(format, "double" | "float" | "int" | "uint") || format.strip_prefix('u').unwrap_or(format).strip_prefix("int").is_some_and(|bits| bits.parse::<u8>().is_ok())
+            };
+            if members.get("format").and_then(Value::as_str).is_some_and(is_rusts) {
+                members.shift_remove("format");
+            }
+            members.values_mut().for_each(remove_rust_formats);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_rust_formats),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_schema_says_what_clients_understand_and_nothing_of_rust() {
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "only its schema is looked at")]
+        struct Arguments {
+            /// how many
+            count: u32,
+            ratio: Option<f64>,
+        }
+        let expected = json!({
+            "type": "object",
+            "properties": {
+                "count": { "description": "how many", "type": "integer", "minimum": 0 },
+                "ratio": { "type": ["number", "null"] },
+            },
+            "required": ["count"],
+        });
+        assert_eq!(schema_of::<Arguments>(), expected);
+    }
 }

@@ -61,6 +61,7 @@ fn deref(signature: &Signature) -> TokenStream {
     };
     // The function's name is where the compiler reports a type that is less visible than the function.
     quote_spanned! {ident.span()=>
+        #[allow(clippy::type_complexity)]
         impl ::core::ops::Deref for #ident {
             type Target = #bound fn(#(#types),*) -> #returned;
 

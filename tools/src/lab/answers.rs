@@ -80,7 +80,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "the tool `panic` was called")]
     fn a_panic_panics() {
-        panic();
+        let () = panic();
     }
 
     #[test]

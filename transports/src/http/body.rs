@@ -57,7 +57,7 @@ where
         if elapsed > RATE_GRACE && (length as u64) < due && !body.is_end_stream() {
             return Err(BodyError::TooSlow);
         }
-        if first.is_empty() {
+        if first.is_empty() && rest.is_empty() {
             first = data;
         } else {
             if rest.is_empty() {

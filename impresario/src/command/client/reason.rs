@@ -14,7 +14,9 @@ use super::Target;
 pub(super) fn of_start(error: &io::Error, program: &str) -> anyhow::Error {
     match error.kind() {
         io::ErrorKind::NotFound => {
-            anyhow!("can't start `{program}`: no such program; is it installed, and is its directory in PATH?")
+            anyhow!(
+                "can't start `{program}`: no such program; is it installed, and is its directory in PATH?"
+            )
         }
         _ => anyhow!("can't start `{program}`: {error}"),
     }
@@ -50,7 +52,9 @@ fn gone(target: &Target) -> anyhow::Error {
     match target {
         Target::Url(_) => anyhow!("{target} closed the connection before it answered"),
         Target::Command { .. } => {
-            anyhow!("`{target}` ended before it answered; is it an MCP server on stdio? what it said stands above")
+            anyhow!(
+                "`{target}` ended before it answered; is it an MCP server on stdio? what it said stands above"
+            )
         }
     }
 }
@@ -59,11 +63,15 @@ fn of_transport(error: &DynamicTransportError, target: &Target) -> anyhow::Error
     type HttpError = StreamableHttpError<reqwest::Error>;
     match error.error.downcast_ref::<HttpError>() {
         Some(HttpError::Client(error)) => of_http(error, target),
-        Some(HttpError::HttpStatus(status)) => of_status(status.status, status.retry_after.as_deref(), target),
+        Some(HttpError::HttpStatus(status)) => {
+            of_status(status.status, status.retry_after.as_deref(), target)
+        }
         Some(HttpError::AuthRequired(_)) => of_status(401, None, target),
         Some(HttpError::InsufficientScope(_)) => of_status(403, None, target),
         Some(HttpError::UnexpectedContentType(_)) => {
-            anyhow!("{target} does not answer as an MCP server; does the URL end in the right path, usually /mcp?")
+            anyhow!(
+                "{target} does not answer as an MCP server; does the URL end in the right path, usually /mcp?"
+            )
         }
         Some(HttpError::UnexpectedServerResponse(what)) => match status_in(what) {
             Some(status) => of_status(status, None, target),
@@ -80,10 +88,14 @@ fn of_http(error: &reqwest::Error, target: &Target) -> anyhow::Error {
         return of_status(status.as_u16(), None, target);
     }
     let refused = causes(error).any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     });
     if refused {
-        return anyhow!("can't reach {target}: connection refused; is it running? start one with `impresario serve`");
+        return anyhow!(
+            "can't reach {target}: connection refused; is it running? start one with `impresario serve`"
+        );
     }
     let verb = if error.is_connect() { "reach" } else { "talk to" };
     anyhow!("can't {verb} {target}: {}", root(error))
@@ -113,7 +125,7 @@ fn is_broken_pipe(error: &DynamicTransportError) -> bool {
 
 /// The error, and what is behind it, outermost first.
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
+    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| (*error).source())
 }
 
 /// What is behind everything.

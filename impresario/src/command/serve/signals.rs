@@ -19,7 +19,7 @@ impl StopSignal {
             Self::Interrupt => 130,
             Self::Terminate => 143,
         };
-        #[expect(clippy::exit, reason = "a second signal means at once: nothing is unwound or waited for")]
+        // At once: nothing is unwound or waited for.
         std::process::exit(code)
     }
 }

@@ -109,9 +109,9 @@ pub(super) fn notification(notification: &Notification, subscription: Option<&Id
     match notification {
         Notification::Progress { token, progress, total, message } => {
             token.0.write_json(params.member("progressToken"));
-            params.serialized("progress", progress);
+            write_number(params.member("progress"), *progress);
             if let Some(total) = total {
-                params.serialized("total", total);
+                write_number(params.member("total"), *total);
             }
             if let Some(message) = message {
                 params.text("message", message);
@@ -133,6 +133,16 @@ pub(super) fn notification(notification: &Notification, subscription: Option<&Id
     params.close();
     out.push(b'}');
     out
+}
+
+/// Whole numbers are written without a fraction, as clients count steps.
+fn write_number(out: &mut Vec<u8>, number: f64) {
+    const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= WHOLE_MAX {
+        out.extend_from_slice(format!("{number:.0}").as_bytes());
+    } else {
+        write_value(out, &number);
+    }
 }
 
 /// The first message to a listener: what it will hear of (basic/patterns/subscriptions, "Acknowledgment").

@@ -1,0 +1,32 @@
+//! The tools of the fixture. Their names, texts and pauses are the suite's.
+//!
+//! `test_simple_text` stands first: the suite calls the first tool of the list with no arguments.
+
+mod content;
+mod reports;
+mod schemas;
+mod triggers;
+
+pub(crate) use triggers::keep;
+
+use impresario::Builder;
+
+/// Adds every tool.
+pub(crate) fn install(builder: Builder) -> Builder {
+    builder
+        .tool(content::test_simple_text)
+        .tool(content::test_image_content)
+        .tool(content::test_audio_content)
+        .tool(content::test_embedded_resource)
+        .tool(content::test_multiple_content_types)
+        .tool(content::test_error_handling)
+        .tool(reports::test_tool_with_logging)
+        .tool(reports::test_tool_with_progress)
+        .tool(reports::test_logging_tool)
+        .tool(reports::test_streaming_elicitation)
+        .tool(schemas::json_schema_2020_12_tool())
+        .tool(schemas::test_missing_capability)
+        .tool(schemas::test_x_mcp_header)
+        .tool(triggers::test_trigger_tool_change)
+        .tool(triggers::test_trigger_prompt_change)
+}
