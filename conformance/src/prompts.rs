@@ -34,13 +34,19 @@ fn test_prompt_with_arguments(
 
 /// A prompt with a resource inside.
 #[prompt]
-#[expect(non_snake_case, reason = "the suite names the argument so, and an argument of a prompt has no other name")]
+#[expect(
+    non_snake_case,
+    reason = "the suite names the argument so, and an argument of a prompt has no other name"
+)]
 fn test_prompt_with_embedded_resource(
     /// URI of the resource to embed
     resourceUri: &str,
 ) -> Vec<PromptMessage> {
     let resource = ResourceContents::text(resourceUri, "Embedded resource content for testing.");
-    vec![shown(Content::resource(resource)), PromptMessage::user("Please process the embedded resource above.")]
+    vec![
+        shown(Content::resource(resource)),
+        PromptMessage::user("Please process the embedded resource above."),
+    ]
 }
 
 /// A prompt with a picture inside.

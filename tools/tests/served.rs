@@ -1,6 +1,7 @@
 //! The packs as a client meets them: offered by a runtime and asked over the protocol.
 
 #![cfg(all(feature = "calc", feature = "lab"))]
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking, in its helpers too")]
 
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
@@ -68,27 +69,11 @@ fn text_of(answer: &Value) -> String {
 #[test]
 fn tools_answer_their_calls() {
     let runtime = runtime();
-    let items = json!([{"id": 1, "value": 2, "category": "A"}, {"id": "b", "value": 5.5, "category": "B"}]);
     let rows = [
         ("add", json!({"a": 2, "b": 3}), "5"),
         ("add", json!({"a": 2, "b": 3.5}), "5.5"),
         ("calculate", json!({"operation": "multiply", "a": 6, "b": 7}), "42"),
         ("calculate_bmi", json!({"weight_kg": 70, "height_m": 1.75}), "BMI 22.86 (normal)"),
-        (
-            "analyze_data",
-            json!({"data": [1, 2, 0.25], "operations": ["count", "max"]}),
-            r#"{"above_threshold":2,"count":3,"max":2.0,"threshold":0.5}"#,
-        ),
-        (
-            "process_data",
-            json!({"data": items, "operation": "sum"}),
-            r#"{"ids":[1,"b"],"operation":"sum","result":7.5}"#,
-        ),
-        (
-            "process_data",
-            json!({"data": items, "operation": "count", "filter": {"minValue": 3}}),
-            r#"{"ids":["b"],"operation":"count","result":1.0}"#,
-        ),
         ("echo", json!({"message": "to be, \"or\" not"}), "to be, \"or\" not"),
         ("blob", json!({"size": 3}), "xxx"),
         ("sleep", json!({"ms": 1}), "slept 1 ms"),
@@ -97,6 +82,36 @@ fn tools_answer_their_calls() {
     for (name, arguments, expected) in rows {
         assert_eq!(text_of(&call(&runtime, name, &arguments)), expected, "{name} {arguments}");
     }
+}
+
+#[test]
+fn structured_output_is_also_told_as_text() {
+    let runtime = runtime();
+    let items = json!([{"id": 1, "value": 2, "category": "A"}, {"id": "b", "value": 5.5, "category": "B"}]);
+    let rows = [
+        (
+            "analyze_data",
+            json!({"data": [1, 2, 0.25], "operations": ["count", "max"]}),
+            json!({"count": 3, "max": 2.0, "threshold": 0.5, "above_threshold": 2}),
+        ),
+        (
+            "process_data",
+            json!({"data": items, "operation": "sum"}),
+            json!({"operation": "sum", "result": 7.5, "ids": [1, "b"]}),
+        ),
+        (
+            "process_data",
+            json!({"data": items, "operation": "count", "filter": {"minValue": 3}}),
+            json!({"operation": "count", "result": 1.0, "ids": ["b"]}),
+        ),
+    ];
+    for (name, arguments, expected) in rows {
+        let answer = call(&runtime, name, &arguments);
+        assert_eq!(answer["structuredContent"], expected, "{name} {arguments}");
+        assert_eq!(serde_json::from_str::<Value>(&text_of(&answer)).unwrap(), expected, "{name} {arguments}");
+    }
+    let answer = call(&runtime, "calculate_bmi", &json!({"weight_kg": 70, "height_m": 1.75}));
+    assert_eq!(answer["structuredContent"], json!({"bmi": 22.86, "category": "normal"}));
 }
 
 #[test]

@@ -10,10 +10,12 @@ mod cors;
 mod endpoint;
 mod guard;
 mod post;
+mod pulse;
 mod request_headers;
 mod response;
 mod server;
 mod service;
+mod site;
 mod socket;
 mod streams;
 

@@ -13,7 +13,8 @@ use impresario_engine::hub::Subscriber;
 use impresario_engine::session::{Connection, ConnectionKind, Session, SessionMsg, Stage, Via};
 use impresario_engine::{Caller, Completion, McpError, PromptResult, ReadResult, Runtime, ToolResult};
 use impresario_protocol::{
-    ListenFilter, Notification, Outcome, PromptDefinition, ResourceDefinition, TemplateDefinition, ToolDefinition,
+    ListenFilter, Notification, Outcome, PromptDefinition, ResourceDefinition, TemplateDefinition,
+    ToolDefinition,
 };
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -100,7 +101,12 @@ impl Client {
     ///
     /// # Errors
     /// When there is no such prompt or argument, or nothing completes.
-    pub async fn complete_prompt(&self, prompt: &str, argument: &str, value: &str) -> Result<Completion, McpError> {
+    pub async fn complete_prompt(
+        &self,
+        prompt: &str,
+        argument: &str,
+        value: &str,
+    ) -> Result<Completion, McpError> {
         self.complete(json!({ "type": "ref/prompt", "name": prompt }), argument, value).await
     }
 
@@ -108,7 +114,12 @@ impl Client {
     ///
     /// # Errors
     /// When there is no such template or variable, or nothing completes.
-    pub async fn complete_template(&self, template: &str, variable: &str, value: &str) -> Result<Completion, McpError> {
+    pub async fn complete_template(
+        &self,
+        template: &str,
+        variable: &str,
+        value: &str,
+    ) -> Result<Completion, McpError> {
         self.complete(json!({ "type": "ref/resource", "uri": template }), variable, value).await
     }
 
@@ -163,7 +174,10 @@ impl Client {
                 McpError::shutting_down()
             } else {
                 const RETRY_AFTER_MS: u64 = 1_000;
-                McpError::overloaded("this client has too much under way; retry later", RETRY_AFTER_MS)
+                McpError::overloaded(
+                    "this client has too much under way (session_mailbox_messages_max); retry later",
+                    RETRY_AFTER_MS,
+                )
             });
         }
         Ok(Running { call, has_ended: false })
@@ -243,7 +257,10 @@ fn outcome_of(ending: Ending) -> Result<Outcome, McpError> {
         Ending::Answered(outcome) => Ok(outcome),
         Ending::Failed(error) | Ending::Refused(error) => Err(error),
         Ending::TimedOut { after } => {
-            let text = format!("the call did not finish within {} ms", after.as_millis());
+            let text = format!(
+                "the call did not finish within {} ms (its timeout; call_timeout_ms without one of its own)",
+                after.as_millis()
+            );
             Ok(Outcome::Tool(ToolResult::error(text)))
         }
         Ending::Cancelled => Err(McpError::invalid_request("the call was cancelled")),

@@ -303,7 +303,12 @@ impl Conversation {
 }
 
 /// Sends what comes back for a request until its answer, or until the output breaks.
-async fn pass_on(mut exchange: Exchange, out: &mpsc::Sender<Bytes>, changed: &Notify, input_is_over: &RefCell<bool>) {
+async fn pass_on(
+    mut exchange: Exchange,
+    out: &mpsc::Sender<Bytes>,
+    changed: &Notify,
+    input_is_over: &RefCell<bool>,
+) {
     loop {
         let mut over = std::pin::pin!(changed.notified());
         over.as_mut().enable();

@@ -18,7 +18,7 @@ fn hints(address: SocketAddr) -> [(&'static str, String); 4] {
         ("Claude Code", format!("claude mcp add --transport http impresario {url}")),
         ("VS Code", format!(r#"code --add-mcp '{{"name":"impresario","type":"http","url":"{url}"}}'"#)),
         ("Inspector", format!("npx @modelcontextprotocol/inspector --transport http --server-url {url}")),
-        ("this command", format!("impresario list {url}")),
+        ("try it", format!("impresario list {url}")),
     ]
 }
 

@@ -38,7 +38,7 @@ impl Failure {
                 return ExitCode::from(2);
             }
             Self::Refused { server, error } => {
-                let message = format!("{server} refused: {} (error {})", error.message, error.code.0);
+                let message = format!("{server} answered with error {}: {}", error.code.0, error.message);
                 (1, message, json!({ "error": error }))
             }
             Self::Other(error) => {

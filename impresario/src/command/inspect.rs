@@ -4,7 +4,7 @@ use rmcp::model::{ServerPeerInfo, Tool};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::catalogue::{Catalogue, described, heading, section};
+use super::catalogue::{Catalogue, heading, reflowed, section};
 use super::client::Client;
 use super::failure::Failure;
 use super::output::{self, FAINT, NAME, harmless};
@@ -103,18 +103,18 @@ fn capability_words(capabilities: &Value) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
-/// Every tool with its parameters and what it returns.
+/// Every tool with its description, its parameters and what it returns.
 fn tools(tools: &[Tool]) -> String {
+    const INDENT: usize = 6;
     if tools.is_empty() {
         return String::new();
     }
     let mut lines = heading("Tools");
     for tool in tools {
-        let name = harmless(&tool.name);
-        let lead = format!("  {NAME}{name}{NAME:#}");
-        let lead_len = textwrap::core::display_width(&name) + 2;
-        let purpose = harmless(described(tool.description.as_deref(), tool.title.as_deref()));
-        lines.push_str(&output::hanging(&lead, lead_len, lead_len + 2, &purpose));
+        lines.push_str(&format!("  {NAME}{}{NAME:#}\n", harmless(&tool.name)));
+        if let Some(description) = tool.description.as_deref().or(tool.title.as_deref()) {
+            lines.push_str(&output::hanging("", 0, INDENT, &reflowed(&harmless(description))));
+        }
         lines.push_str(&parameters(tool));
     }
     lines.push('\n');
@@ -135,7 +135,7 @@ fn parameters(tool: &Tool) -> String {
 
 /// A line for each parameter: its name, its type, what it is for.
 fn columns(parameters: &[Parameter<'_>], mark: &str, note: impl Fn(&Parameter<'_>) -> String) -> String {
-    const TYPE_COLUMNS_MAX: usize = 28;
+    const TYPE_COLUMNS_MAX: usize = 40;
     let width = |text: &str| textwrap::core::display_width(text);
     let rows: Vec<_> = parameters
         .iter()

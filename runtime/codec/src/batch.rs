@@ -31,7 +31,9 @@ pub fn split_batch(bytes: &[u8], messages_max: usize) -> Result<Vec<&[u8]>, McpE
         return Err(McpError::invalid_request("a batch must hold at least one message"));
     }
     if root.len() > messages_max {
-        return Err(McpError::invalid_request(format!("a batch must hold at most {messages_max} messages")));
+        return Err(McpError::invalid_request(format!(
+            "a batch must hold at most {messages_max} messages (batch_messages_max)"
+        )));
     }
     Ok(elements(bytes, root.len()))
 }

@@ -110,9 +110,9 @@ impl fmt::Debug for Document {
 /// simd-json's error in words that a client can act on.
 fn parse_error(error: &simd_json::Error, depth_max: usize) -> McpError {
     match error.error() {
-        ErrorType::DepthLimitExceeded => {
-            McpError::parse(format!("arrays and objects are nested deeper than {depth_max} levels"))
-        }
+        ErrorType::DepthLimitExceeded => McpError::parse(format!(
+            "arrays and objects are nested deeper than {depth_max} levels (json_depth_max)"
+        )),
         ErrorType::InvalidUtf8 => McpError::parse("the text is not UTF-8"),
         ErrorType::Eof => McpError::parse("the text is empty, a JSON text was expected"),
         ErrorType::TrailingData => McpError::parse("something follows after the end of the JSON text"),

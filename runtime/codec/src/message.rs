@@ -247,7 +247,10 @@ impl<'d> Envelope<'d> {
     fn call(&self, method: Node<'d>, id: Option<&Id>, limits: &DecodeLimits) -> Result<Shape, String> {
         let Some(name) = method.as_str() else { return Err("the `method` must be a string".to_owned()) };
         if name.len() > limits.method_bytes_max {
-            return Err(format!("the `method` must not be longer than {} bytes", limits.method_bytes_max));
+            return Err(format!(
+                "the `method` must not be longer than {} bytes (method_bytes_max)",
+                limits.method_bytes_max
+            ));
         }
         if let Some(name) = self.params.and_then(repeated_param) {
             return Err(format!("the member `{name}` of `params` must not be written twice"));
@@ -273,7 +276,7 @@ fn text_id(document: &Document, bytes: &[u8], text: &str, limits: &DecodeLimits)
         .map(Id::from_raw_json)
         .ok_or_else(|| {
             McpError::invalid_request(format!(
-                "the `id` must not be longer than {} bytes",
+                "the `id` must not be longer than {} bytes (id_bytes_max)",
                 limits.id_bytes_max
             ))
         })

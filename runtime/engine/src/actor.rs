@@ -81,7 +81,10 @@ impl<A: Actor> Clone for Local<A> {
 
 impl<A: Actor> fmt::Debug for Local<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Local").field("busy", &self.0.busy).field("ended", &self.0.ended).finish_non_exhaustive()
+        f.debug_struct("Local")
+            .field("busy", &self.0.busy)
+            .field("ended", &self.0.ended)
+            .finish_non_exhaustive()
     }
 }
 
@@ -424,7 +427,8 @@ mod tests {
                 let (actor, told) = scribe(3);
                 let remote = actor.remote();
                 let sender = std::thread::spawn(move || {
-                    let full = (1..=5).map(|n| remote.tell(ScribeMsg::Note(n))).filter(Result::is_err).count();
+                    let full =
+                        (1..=5).map(|n| remote.tell(ScribeMsg::Note(n))).filter(Result::is_err).count();
                     (remote, full)
                 });
                 // The actor's thread is blocked here, so nothing is taken out while the five are sent.

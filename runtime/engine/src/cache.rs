@@ -88,7 +88,13 @@ impl ResultCache {
 
     /// What the answer of this call would be kept under.
     #[must_use]
-    pub fn key(&self, tool: &Tool, policy: &CachePolicy, caller: &Caller, arguments: Option<Node<'_>>) -> CacheKey {
+    pub fn key(
+        &self,
+        tool: &Tool,
+        policy: &CachePolicy,
+        caller: &Caller,
+        arguments: Option<Node<'_>>,
+    ) -> CacheKey {
         let mut parts = Parts(SipHasher13::new_with_key(&self.hash_key));
         parts.bytes(tool.definition.name.as_bytes());
         parts.number(tool.generation);
@@ -131,7 +137,8 @@ impl ResultCache {
             match kept.await {
                 Ok(kept) => return Ending::Answered(Outcome::Tool(ToolResult::clone(&kept.result))),
                 Err(not_kept) => {
-                    let panicked = matches!(&not_kept.0, Ending::Failed(error) if error.kind == ErrorKind::Internal);
+                    let panicked =
+                        matches!(&not_kept.0, Ending::Failed(error) if error.kind == ErrorKind::Internal);
                     if is_leader.load(Ordering::Relaxed) || !panicked {
                         return not_kept.0.clone();
                     }
@@ -165,7 +172,13 @@ impl Expiry<CacheKey, Kept> for ByTtl {
         Some(kept.ttl)
     }
 
-    fn expire_after_update(&self, _: &CacheKey, kept: &Kept, _: Instant, _: Option<Duration>) -> Option<Duration> {
+    fn expire_after_update(
+        &self,
+        _: &CacheKey,
+        kept: &Kept,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
         Some(kept.ttl)
     }
 }

@@ -7,8 +7,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
@@ -90,6 +90,8 @@ pub struct Facts {
 pub struct CallLimits {
     /// Notifications that wait to be sent; beyond, the oldest go.
     pub notifications_max: usize,
+    /// Bytes of them; beyond, the oldest go.
+    pub notification_bytes_max: usize,
     /// Progress messages a second, after a burst.
     pub progress_per_second_max: u32,
 }
@@ -114,6 +116,7 @@ enum Source {
 struct State {
     /// Unsent notifications, oldest first; at most `limits.notifications_max`.
     notifications: VecDeque<Notification>,
+    unsent_bytes: usize,
     ending: Option<Ending>,
     /// The ending was set: nothing more is taken.
     ended: bool,
@@ -282,10 +285,17 @@ impl Call {
         if state.ended || !state.admits(&notification, self.limits) {
             return;
         }
-        if state.notifications.len() >= self.limits.notifications_max {
-            state.notifications.pop_front();
+        let bytes = notification.size();
+        if bytes > self.limits.notification_bytes_max {
+            return;
         }
+        state.unsent_bytes += bytes;
         state.notifications.push_back(notification);
+        while state.notifications.len() > self.limits.notifications_max
+            || state.unsent_bytes > self.limits.notification_bytes_max
+        {
+            state.take_notification();
+        }
         let reader = state.reader.take();
         drop(state);
         if let Some(reader) = reader {
@@ -296,7 +306,7 @@ impl Call {
     /// The next thing to send, when there is one.
     pub fn poll_event(&self, task: &mut TaskContext<'_>) -> Poll<CallEvent> {
         let mut state = self.state.lock();
-        if let Some(notification) = state.notifications.pop_front() {
+        if let Some(notification) = state.take_notification() {
             return Poll::Ready(CallEvent::Notification(notification));
         }
         if let Some(ending) = state.ending.take() {
@@ -339,6 +349,12 @@ impl fmt::Debug for Call {
 }
 
 impl State {
+    fn take_notification(&mut self) -> Option<Notification> {
+        let oldest = self.notifications.pop_front()?;
+        self.unsent_bytes -= oldest.size();
+        Some(oldest)
+    }
+
     /// Progress must grow, and comes at a limited rate; everything else is always taken.
     fn admits(&mut self, notification: &Notification, limits: CallLimits) -> bool {
         let Notification::Progress { progress, .. } = notification else { return true };
@@ -387,7 +403,10 @@ mod tests {
         let limits = DecodeLimits::from(&Limits::default());
         let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#;
         let message = Message::parse(text, &limits).unwrap();
-        Call::new(message, CallLimits { notifications_max, progress_per_second_max: 10 })
+        Call::new(
+            message,
+            CallLimits { notifications_max, notification_bytes_max: 10_000, progress_per_second_max: 10 },
+        )
     }
 
     fn progress(progress: f64) -> Notification {
@@ -436,6 +455,21 @@ mod tests {
             seen.push(progress);
         }
         assert_eq!(seen, [4.0, 5.0]);
+    }
+
+    #[test]
+    fn unsent_notifications_are_bounded_in_bytes_too() {
+        let call = call(1_000);
+        let log = |data: String| Notification::Log { level: LogLevel::Info, logger: None, data: data.into() };
+        for _ in 0..100 {
+            call.notify(log("x".repeat(1_000)));
+        }
+        call.notify(log("x".repeat(20_000)));
+        let mut count = 0;
+        while let Poll::Ready(CallEvent::Notification(_)) = now(&call) {
+            count += 1;
+        }
+        assert!((5..10).contains(&count), "{count}");
     }
 
     #[test]

@@ -20,6 +20,10 @@ impl CompletionRequest {
     /// Those of `candidates` that start with what was typed, in their order.
     pub fn among<'a>(&self, candidates: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         let typed = &self.value;
-        candidates.into_iter().filter(|candidate| candidate.starts_with(typed)).map(ToOwned::to_owned).collect()
+        candidates
+            .into_iter()
+            .filter(|candidate| candidate.starts_with(typed))
+            .map(ToOwned::to_owned)
+            .collect()
     }
 }

@@ -46,9 +46,11 @@ impl Context {
     pub fn arguments<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ToolError> {
         match self.call.arguments() {
             Some(arguments) => arguments.deserialize(),
-            None => T::deserialize(serde::de::value::MapDeserializer::<_, impresario_codec::DeserializeError>::new(
-                std::iter::empty::<(&str, &str)>(),
-            )),
+            None => T::deserialize(
+                serde::de::value::MapDeserializer::<_, impresario_codec::DeserializeError>::new(
+                    std::iter::empty::<(&str, &str)>(),
+                ),
+            ),
         }
         .map_err(|error| ToolError::from(format!("invalid arguments: {error}")))
     }
@@ -56,7 +58,9 @@ impl Context {
     /// The call's arguments as a JSON object; empty when the request has none.
     #[must_use]
     pub fn arguments_value(&self) -> Value {
-        self.call.arguments().map_or_else(|| Value::Object(serde_json::Map::new()), impresario_codec::Node::to_value)
+        self.call
+            .arguments()
+            .map_or_else(|| Value::Object(serde_json::Map::new()), impresario_codec::Node::to_value)
     }
 
     /// The request's `_meta`, when it has one.

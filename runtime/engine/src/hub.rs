@@ -79,7 +79,8 @@ impl Hub {
     fn for_each(&self, mut change: impl FnMut(&mut State) -> bool) {
         // Dropping the last handle to a subscriber removes it from the map, and wakers run foreign code: both
         // happen with no lock of the map held.
-        let subscribers: Vec<_> = self.subscribers.iter().filter_map(|entry| entry.value().upgrade()).collect();
+        let subscribers: Vec<_> =
+            self.subscribers.iter().filter_map(|entry| entry.value().upgrade()).collect();
         for subscriber in subscribers {
             let mut state = subscriber.state.lock();
             let readers = if change(&mut state) { std::mem::take(&mut state.readers) } else { Vec::new() };
@@ -124,9 +125,11 @@ impl Lists {
 
     fn of(filter: &ListenFilter) -> Self {
         let mut lists = Self::default();
-        for (wanted, list) in
-            [(filter.tools, Self::TOOLS), (filter.prompts, Self::PROMPTS), (filter.resources, Self::RESOURCES)]
-        {
+        for (wanted, list) in [
+            (filter.tools, Self::TOOLS),
+            (filter.prompts, Self::PROMPTS),
+            (filter.resources, Self::RESOURCES),
+        ] {
             if wanted {
                 lists.add(list);
             }
@@ -214,9 +217,11 @@ impl Subscriber {
     /// The next change it has not been told of.
     pub fn poll_change(&self, task: &mut TaskContext<'_>) -> Poll<Change> {
         let mut state = self.state.lock();
-        for (list, kind) in
-            [(Lists::TOOLS, ListKind::Tools), (Lists::PROMPTS, ListKind::Prompts), (Lists::RESOURCES, ListKind::Resources)]
-        {
+        for (list, kind) in [
+            (Lists::TOOLS, ListKind::Tools),
+            (Lists::PROMPTS, ListKind::Prompts),
+            (Lists::RESOURCES, ListKind::Resources),
+        ] {
             if state.changed.lists.intersects(list) {
                 state.changed.lists.remove(list);
                 return Poll::Ready(Change::Notification(Notification::ListChanged(kind)));

@@ -13,6 +13,7 @@ pub mod actor;
 pub mod cache;
 pub mod call;
 mod caller;
+mod closing;
 mod completion;
 mod context;
 mod dialect;
@@ -35,21 +36,22 @@ pub mod workers;
 
 pub use cache::Eviction;
 pub use caller::{Caller, ClientFacts};
+pub use closing::Closing;
 pub use completion::CompletionRequest;
 pub use context::Context;
 pub use dialect::Dialect;
 pub use impresario_macros::{prompt, resource, tool};
 pub use impresario_protocol::{
-    Annotations, Audience, CacheHint, CacheScope, ClientCapabilities, Completion, Content, ErrorKind, Icon, IconTheme, Implementation, JsonObject,
-    Limits, ListKind, LogLevel, McpError, PromptArgument, PromptMessage, PromptResult, ReadResult, ResourceContents,
-    ResourceLink, ToolAnnotations, ToolResult,
+    Annotations, Audience, CacheHint, CacheScope, ClientCapabilities, Completion, Content, ErrorKind, Icon,
+    IconTheme, Implementation, JsonObject, Limits, ListKind, LogLevel, McpError, PromptArgument,
+    PromptMessage, PromptResult, ReadResult, ResourceContents, ResourceLink, ToolAnnotations, ToolResult,
 };
 pub use lane::LaneError;
 pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};
 pub use registry::{BuildError, Misuse, Subject};
 pub use resource::{IntoReadResult, IntoResource, ResourceEntry, ResourceSpec, TemplateSpec};
 pub use runtime::{Builder, Runtime, StartError};
-pub use shared::{Closing, Identity, Shared};
+pub use shared::{Identity, Shared};
 pub use template::{TemplateError, UriTemplate, Variables};
 pub use tool::{CachePolicy, HeaderParameter, IntoTool, Tool, ToolSpec, no_arguments};
 pub use tool_error::ToolError;

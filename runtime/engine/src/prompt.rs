@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use impresario_protocol::{Icon, McpError, Outcome, PromptArgument, PromptDefinition, PromptMessage, PromptResult};
+use impresario_protocol::{
+    Icon, McpError, Outcome, PromptArgument, PromptDefinition, PromptMessage, PromptResult,
+};
 
 use crate::call::Ending;
 use crate::completion::{Complete, CompletionRequest};
@@ -40,10 +42,11 @@ impl PromptSpec {
         Fut: Future + 'static,
         Fut::Output: IntoPromptResult,
     {
+        let fill = Arc::new(fill);
         let fill = Arc::new(move |arguments: Variables, ctx: Context| -> CallFuture {
-            let messages = fill(arguments, ctx);
+            let fill = Arc::clone(&fill);
             Box::pin(async move {
-                match messages.await.into_prompt_result() {
+                match fill(arguments, ctx).await.into_prompt_result() {
                     Ok(result) => Ending::Answered(Outcome::Prompt(result)),
                     Err(error) => Ending::Failed(error),
                 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use impresario_codec::SchemaLimits;
-use impresario_protocol::{Limits, ListKind, PromptDefinition, ResourceDefinition, TemplateDefinition, ToolDefinition};
+use impresario_protocol::{
+    Limits, ListKind, PromptDefinition, ResourceDefinition, TemplateDefinition, ToolDefinition,
+};
 use parking_lot::Mutex;
 
 use crate::hub::Hub;
@@ -157,7 +159,11 @@ impl Snapshot {
 
     fn put_tool(&mut self, tool: Tool) -> Result<(), BuildError> {
         let name = tool.definition.name.clone();
-        if self.tools.put(name.clone(), Arc::new(tool)) { Ok(()) } else { Err(Subject::Tool(name).misused(Misuse::Twice)) }
+        if self.tools.put(name.clone(), Arc::new(tool)) {
+            Ok(())
+        } else {
+            Err(Subject::Tool(name).misused(Misuse::Twice))
+        }
     }
 
     fn put_resource(&mut self, entry: ResourceEntry) -> Result<(), BuildError> {
@@ -169,7 +175,8 @@ impl Snapshot {
             }
             ResourceEntry::Template(spec) => {
                 let text = spec.definition.uri_template.clone();
-                let pattern = check::template(&spec).map_err(|misuse| Subject::Template(text.clone()).misused(misuse))?;
+                let pattern = check::template(&spec)
+                    .map_err(|misuse| Subject::Template(text.clone()).misused(misuse))?;
                 let template = Arc::new(Template { pattern, spec });
                 (Subject::Template(text.clone()), self.templates.put(text, template))
             }
@@ -305,7 +312,11 @@ impl Registry {
     }
 
     /// Makes the next snapshot, unless `change` refuses.
-    fn change<E>(&self, kind: ListKind, change: impl FnOnce(&mut Snapshot) -> Result<(), E>) -> Result<(), E> {
+    fn change<E>(
+        &self,
+        kind: ListKind,
+        change: impl FnOnce(&mut Snapshot) -> Result<(), E>,
+    ) -> Result<(), E> {
         let changing = self.changing.lock();
         let mut next = self.current.load().next();
         change(&mut next)?;

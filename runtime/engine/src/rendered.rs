@@ -26,7 +26,12 @@ pub(crate) struct Rendered {
 
 impl Rendered {
     /// The piece in that dialect; `render` writes it the first time.
-    pub(crate) fn get(&self, piece: Piece, dialect: Dialect, render: impl FnOnce() -> Vec<Bytes>) -> Arc<[Bytes]> {
+    pub(crate) fn get(
+        &self,
+        piece: Piece,
+        dialect: Dialect,
+        render: impl FnOnce() -> Vec<Bytes>,
+    ) -> Arc<[Bytes]> {
         let key = (piece, dialect);
         if let Some(pages) = self.pieces.read().get(&key) {
             return Arc::clone(pages);

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use impresario_protocol::{
-    Annotations, CacheHint, Icon, McpError, Outcome, ReadResult, ResourceContents, ResourceDefinition, TemplateDefinition,
+    Annotations, CacheHint, Icon, McpError, Outcome, ReadResult, ResourceContents, ResourceDefinition,
+    TemplateDefinition,
 };
 use serde::Serialize;
 
@@ -77,11 +78,13 @@ impl ResourceSpec {
         Fut: Future + 'static,
         Fut::Output: IntoReadResult,
     {
+        let read = Arc::new(read);
         let read: Read = Arc::new(move |uri, _variables, ctx| {
-            let contents = read(ctx);
-            Box::pin(async move { ending(contents.await.into_read_result(&uri)) })
+            let read = Arc::clone(&read);
+            Box::pin(async move { ending(read(ctx).await.into_read_result(&uri)) })
         });
-        let definition = ResourceDefinition { uri: uri.into(), name: name.into(), ..ResourceDefinition::default() };
+        let definition =
+            ResourceDefinition { uri: uri.into(), name: name.into(), ..ResourceDefinition::default() };
         Self { definition, read, cache: None }
     }
 
@@ -109,12 +112,16 @@ impl TemplateSpec {
         Fut: Future + 'static,
         Fut::Output: IntoReadResult,
     {
+        let read = Arc::new(read);
         let read: Read = Arc::new(move |uri, variables, ctx| {
-            let contents = read(variables, ctx);
-            Box::pin(async move { ending(contents.await.into_read_result(&uri)) })
+            let read = Arc::clone(&read);
+            Box::pin(async move { ending(read(variables, ctx).await.into_read_result(&uri)) })
         });
-        let definition =
-            TemplateDefinition { uri_template: uri_template.into(), name: name.into(), ..TemplateDefinition::default() };
+        let definition = TemplateDefinition {
+            uri_template: uri_template.into(),
+            name: name.into(),
+            ..TemplateDefinition::default()
+        };
         Self { definition, read, cache: None, completions: Vec::new() }
     }
 

@@ -74,7 +74,11 @@ impl Runtime {
     ///
     /// # Errors
     /// When the lane is busy or has ended.
-    pub fn on_lane(&self, lane: usize, errand: impl FnOnce(&Stage) + Send + 'static) -> Result<(), LaneError> {
+    pub fn on_lane(
+        &self,
+        lane: usize,
+        errand: impl FnOnce(&Stage) + Send + 'static,
+    ) -> Result<(), LaneError> {
         let errand: Errand = Box::new(errand);
         self.inner.lanes.get(lane).ok_or(LaneError::Ended)?.run(errand)
     }
@@ -153,14 +157,18 @@ impl Runtime {
         shared.hub.close();
         let window = Duration::from_millis(shared.limits.drain_timeout_ms);
         if !self.quiet_within(window).await {
-            tracing::warn!(calls = shared.gate.calls(), "the drain window is over; what still runs is answered with an error");
+            tracing::warn!(
+                calls = shared.gate.calls(),
+                "the drain window is over; what still runs is answered with an error"
+            );
             shared.closing.end();
             const ANSWERS_WINDOW: Duration = Duration::from_secs(1);
             self.quiet_within(ANSWERS_WINDOW).await;
         }
         shared.blocking.iter().for_each(|(_, threads)| threads.close());
         let threads: Vec<_> = self.inner.lanes.iter().filter_map(LaneHandle::stop).collect();
-        let joined = tokio::task::spawn_blocking(move || threads.into_iter().all(|thread| thread.join().is_ok()));
+        let joined =
+            tokio::task::spawn_blocking(move || threads.into_iter().all(|thread| thread.join().is_ok()));
         if !joined.await.unwrap_or(false) {
             tracing::error!("a lane had panicked");
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use impresario_codec::Message;
 use impresario_protocol::{Era, Limits, McpError, Revision};
 
-use crate::actor::{Actor, Exit, Local};
+use crate::actor::{Actor, Exit, Local, Untold};
 use crate::call::{Call, CancelReason, Ending};
 use crate::caller::Caller;
 use crate::gate::Counter;
@@ -20,9 +20,9 @@ use crate::workers::Workers;
 
 use era::Speaks;
 
+pub use encode::error_reply;
 pub use encode::{Reply, Verdict};
 pub use exchange::{Exchange, Frame, change_frame};
-pub use encode::error_reply;
 pub use state::SessionState;
 pub use table::SessionTable;
 
@@ -37,9 +37,6 @@ mod render;
 mod state;
 mod table;
 mod wire_error;
-
-#[cfg(test)]
-mod tests;
 
 /// What a session needs of the lane it lives on.
 #[derive(Debug, Clone)]
@@ -227,10 +224,14 @@ impl Connection {
     #[must_use]
     pub fn request(&self, message: Message, via: Via) -> Exchange {
         let call = Arc::new(Call::new(message, self.shared.call_limits()));
-        if self.session.tell(SessionMsg::Request(Arc::clone(&call), via)).is_err() {
-            const RETRY_AFTER_MS: u64 = 1_000;
-            let text = "this connection is busy (session_mailbox_messages_max); retry later";
-            call.finish(Ending::Refused(McpError::overloaded(text, RETRY_AFTER_MS)));
+        match self.session.tell(SessionMsg::Request(Arc::clone(&call), via)) {
+            Ok(()) => {}
+            Err(Untold::Full(_)) => {
+                const RETRY_AFTER_MS: u64 = 1_000;
+                let text = "this connection is busy (session_mailbox_messages_max); retry later";
+                call.finish(Ending::Refused(McpError::overloaded(text, RETRY_AFTER_MS)));
+            }
+            Err(Untold::Ended(_)) => call.finish(Ending::Failed(McpError::internal())),
         }
         Exchange::new(call, Arc::clone(&self.shared))
     }

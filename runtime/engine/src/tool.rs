@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_codec::Schema;
-use impresario_protocol::{CacheScope, Icon, JsonObject, Outcome, ToolAnnotations, ToolDefinition, ToolResult};
+use impresario_protocol::{
+    CacheScope, Icon, JsonObject, Outcome, ToolAnnotations, ToolDefinition, ToolResult,
+};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -98,12 +100,16 @@ impl ToolSpec {
         Fut: Future<Output = R> + 'static,
         R: IntoToolResult + 'static,
     {
-        let run = Run::Lane(Arc::new(move |ctx: Context| match ctx.arguments::<A>() {
-            Ok(arguments) => {
-                let answer = run(arguments, ctx);
-                Box::pin(async move { ending(answer.await.into_tool_result()) })
-            }
-            Err(error) => Box::pin(std::future::ready(ending(Err(error)))),
+        // Everything of the author's runs inside the future, where a panic costs this call alone.
+        let run = Arc::new(run);
+        let run = Run::Lane(Arc::new(move |ctx: Context| {
+            let run = Arc::clone(&run);
+            Box::pin(async move {
+                match ctx.arguments::<A>() {
+                    Ok(arguments) => ending(run(arguments, ctx).await.into_tool_result()),
+                    Err(error) => ending(Err(error)),
+                }
+            })
         }));
         Self::with_run(name.into(), schema_of::<A>(), R::output_schema(), run)
     }
@@ -129,9 +135,10 @@ impl ToolSpec {
         Fut: Future<Output = R> + 'static,
         R: IntoToolResult + 'static,
     {
+        let run = Arc::new(run);
         let run = Run::Lane(Arc::new(move |ctx: Context| {
-            let answer = run(ctx);
-            Box::pin(async move { ending(answer.await.into_tool_result()) })
+            let run = Arc::clone(&run);
+            Box::pin(async move { ending(run(ctx).await.into_tool_result()) })
         }));
         Self::with_run(name.into(), input_schema, R::output_schema(), run)
     }
@@ -157,7 +164,15 @@ impl ToolSpec {
             annotations: None,
             meta: None,
         };
-        Self { definition, run, pool: None, timeout: None, cache: None, headers: Vec::new(), requires: Vec::new() }
+        Self {
+            definition,
+            run,
+            pool: None,
+            timeout: None,
+            cache: None,
+            headers: Vec::new(),
+            requires: Vec::new(),
+        }
     }
 
     /// Its name for people.
@@ -302,8 +317,10 @@ impl Tool {
             return None;
         }
         let declared = client.capabilities().and_then(|declared| serde_json::to_value(declared).ok());
-        let is_missing = |name: &&String| declared.as_ref().and_then(|declared| declared.get(*name)).is_none();
-        let missing: JsonObject = self.requires.iter().filter(is_missing).map(|name| (name.clone(), json!({}))).collect();
+        let is_missing =
+            |name: &&String| declared.as_ref().and_then(|declared| declared.get(*name)).is_none();
+        let missing: JsonObject =
+            self.requires.iter().filter(is_missing).map(|name| (name.clone(), json!({}))).collect();
         (!missing.is_empty()).then(|| json!({ "requiredCapabilities": missing }))
     }
 
@@ -323,7 +340,8 @@ impl Tool {
         }
         let max = self.result_bytes_max;
         if size_of_result(&result) > max {
-            let text = format!("the result of {name} is larger than {max} bytes (result_bytes_max); ask for less");
+            let text =
+                format!("the result of {name} is larger than {max} bytes (result_bytes_max); ask for less");
             return Ending::Answered(Outcome::Tool(ToolResult::error(text)));
         }
         Ending::Answered(Outcome::Tool(result))
@@ -334,6 +352,7 @@ impl Tool {
 pub(crate) fn size_of_result(result: &ToolResult) -> usize {
     use impresario_protocol::Content;
     use impresario_protocol::content::ResourceBody;
+    use impresario_protocol::notification::size_of_value;
     const BLOCK_OVERHEAD: usize = 64;
     let block = |content: &Content| match content {
         Content::Text { text, .. } => text.len(),
@@ -346,15 +365,6 @@ pub(crate) fn size_of_result(result: &ToolResult) -> usize {
     };
     let content: usize = result.content.iter().map(|content| block(content) + BLOCK_OVERHEAD).sum();
     content + result.structured_content.as_ref().map_or(0, size_of_value)
-}
-
-fn size_of_value(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
-        Value::String(text) => text.len() + 2,
-        Value::Array(items) => 2 + items.iter().map(size_of_value).sum::<usize>(),
-        Value::Object(members) => 2 + members.iter().map(|(key, value)| key.len() + 4 + size_of_value(value)).sum::<usize>(),
-    }
 }
 
 /// A tool's answer as the ending of its call.

@@ -1,8 +1,8 @@
 //! What a tool function may return, and the schemas of its types.
 
 use impresario_protocol::{Content, ToolResult};
-use schemars::{JsonSchema, Schema};
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -116,12 +116,18 @@ as_text!(bool, char, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, us
 /// many clients do not follow references.
 #[must_use]
 pub fn schema_of<T: JsonSchema>() -> Value {
-    plain(SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true).into_generator().into_root_schema_for::<T>())
+    plain(
+        SchemaSettings::draft2020_12()
+            .with(|settings| settings.inline_subschemas = true)
+            .into_generator()
+            .into_root_schema_for::<T>(),
+    )
 }
 
 /// The JSON Schema (2020-12) of a type that is written: a tool's structured output.
 fn schema_of_output<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.inline_subschemas = true);
+    let settings =
+        SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.inline_subschemas = true);
     plain(settings.into_generator().into_root_schema_for::<T>())
 }
 
@@ -142,7 +148,12 @@ fn remove_rust_formats(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             let is_rusts = |format: &str| {
-                matches!(format, "double" | "float" | "int" | "uint") || format.strip_prefix('u').unwrap_or(format).strip_prefix("int").is_some_and(|bits| bits.parse::<u8>().is_ok())
+                matches!(format, "double" | "float" | "int" | "uint")
+                    || format
+                        .strip_prefix('u')
+                        .unwrap_or(format)
+                        .strip_prefix("int")
+                        .is_some_and(|bits| bits.parse::<u8>().is_ok())
             };
             if members.get("format").and_then(Value::as_str).is_some_and(is_rusts) {
                 members.shift_remove("format");

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::actor::{Exit, Local, Restarts};
 use crate::call::{Call, Ending};
-use crate::shared::Closing;
+use crate::closing::Closing;
 use crate::tool::{CallFuture, Tool};
 
 use worker::{Worker, WorkerMsg};

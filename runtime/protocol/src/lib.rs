@@ -18,6 +18,7 @@ pub mod definition;
 pub mod error;
 pub mod id;
 pub mod limits;
+pub mod log_level;
 pub mod notification;
 pub mod operation;
 pub mod outcome;
@@ -32,7 +33,8 @@ pub use definition::{
 pub use error::{ErrorKind, Fault, McpError};
 pub use id::Id;
 pub use limits::{LimitError, LimitInfo, Limits};
-pub use notification::{LogLevel, Notification, ProgressToken};
+pub use log_level::LogLevel;
+pub use notification::{Notification, ProgressToken};
 pub use operation::{CompletionTarget, ListKind, ListenFilter, Operation};
 pub use outcome::{Completion, Outcome, PromptMessage, PromptResult, ReadResult, ToolResult};
 pub use revision::{Era, Revision};

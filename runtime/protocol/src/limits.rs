@@ -124,10 +124,10 @@ limits! {
     header_bytes_max: "bytes", 32 * KIB, 1_024..=MIB, "All headers of one request; more get 431.";
     header_value_bytes_max: "bytes", 8 * KIB, 1..=MIB, "One header; a longer one gets 431.";
     header_count_max: "headers", 96, 1..=1024, "Headers of one request; more get 431.";
-    header_timeout_ms: "milliseconds", 5_000, 1..=DAY_MS, "From a connection's first byte to the end of its headers.";
+    header_timeout_ms: "milliseconds", 5_000, 1..=DAY_MS, "From a request's first byte to the end of its headers; a slower one is cut.";
     body_timeout_ms: "milliseconds", 30_000, 1..=DAY_MS, "To read one request's body; a slower one gets 408.";
     body_bytes_per_second_min: "bytes a second", KIB, 0..=CEILING, "The least rate at which a body may arrive, after its first 5 seconds.";
-    keep_alive_timeout_ms: "milliseconds", 60_000, 1..=DAY_MS, "A connection without a request.";
+    keep_alive_timeout_ms: "milliseconds", 60_000, 1..=DAY_MS, "A connection without a request is closed.";
     connections_max: "connections", 10_000, 1..=CEILING, "Open connections of the process; more wait in the backlog.";
     backlog_connections_max: "connections", 1024, 1..=65_535, "Connections that wait to be accepted, per lane.";
     sse_keep_alive_ms: "milliseconds", 15_000, 1..=DAY_MS, "Between two keep-alive comments on a quiet stream.";
@@ -150,7 +150,7 @@ limits! {
     cancel_grace_ms: "milliseconds", 1_000, 0..=DAY_MS, "What a cancelled tool that watches for it may take to clean up.";
     notifications_per_call_max: "messages", 256, 1..=CEILING, "Unsent progress and log messages of one call; more are dropped, oldest first.";
     progress_per_second_max: "messages a second", 10, 1..=CEILING, "Progress messages of one call, after a burst of 100; more are dropped.";
-    out_bytes_max: "bytes", MIB, 1_024..=CEILING, "Unsent notifications of one stream; a reader that falls behind is cut.";
+    out_bytes_max: "bytes", MIB, 1_024..=CEILING, "Unsent progress and log messages of one call; beyond, the oldest are dropped.";
     // Pools.
     pool_workers: "workers", 4_096, 1..=CEILING, "Async calls at once in the default pool, over all lanes.";
     pool_queue_max: "calls", 1_024, 0..=CEILING, "Calls that wait for a worker of a pool; more get 42900.";

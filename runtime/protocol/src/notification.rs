@@ -1,9 +1,8 @@
 //! What the server tells a client without being asked for an answer.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Id, ListKind};
+use crate::{Id, ListKind, LogLevel};
 
 /// A message from the server that expects no answer. Era-free: the session decides how it is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,63 +36,34 @@ pub enum Notification {
     },
 }
 
-/// What a client wants its progress messages to carry: a string or an integer, echoed as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProgressToken(pub Id);
-
-/// Gravity of a log message (RFC 5424), mildest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogLevel {
-    /// Details for finding faults.
-    Debug,
-    /// Ordinary progress.
-    Info,
-    /// Ordinary, but significant.
-    Notice,
-    /// Something to look at.
-    Warning,
-    /// Something failed.
-    Error,
-    /// A part of the system failed.
-    Critical,
-    /// Somebody must act at once.
-    Alert,
-    /// The system can't be used.
-    Emergency,
+impl Notification {
+    /// About how many bytes it takes, in memory and on the wire.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        const ENVELOPE: usize = 96;
+        ENVELOPE
+            + match self {
+                Self::Progress { message, .. } => message.as_deref().map_or(0, str::len),
+                Self::Log { logger, data, .. } => logger.as_deref().map_or(0, str::len) + size_of_value(data),
+                Self::ListChanged(_) => 0,
+                Self::ResourceUpdated { uri } => uri.len(),
+            }
+    }
 }
 
-impl LogLevel {
-    /// Every level, mildest first.
-    pub const ALL: [Self; 8] = [
-        Self::Debug,
-        Self::Info,
-        Self::Notice,
-        Self::Warning,
-        Self::Error,
-        Self::Critical,
-        Self::Alert,
-        Self::Emergency,
-    ];
-
-    /// The level of that name, exactly as it stands on the wire.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|level| level.as_str() == text)
-    }
-
-    /// The level's name on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Notice => "notice",
-            Self::Warning => "warning",
-            Self::Error => "error",
-            Self::Critical => "critical",
-            Self::Alert => "alert",
-            Self::Emergency => "emergency",
+/// About how many bytes a JSON value takes.
+#[must_use]
+pub fn size_of_value(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => 2 + items.iter().map(size_of_value).sum::<usize>(),
+        Value::Object(members) => {
+            2 + members.iter().map(|(name, value)| name.len() + 4 + size_of_value(value)).sum::<usize>()
         }
     }
 }
+
+/// What a client wants its progress messages to carry: a string or an integer, echoed as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgressToken(pub Id);

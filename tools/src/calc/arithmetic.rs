@@ -32,8 +32,8 @@ pub async fn add(
     a + b
 }
 
-/// Add, subtract, multiply or divide two numbers. Returns the result as a number. Dividing by zero is an
-/// error.
+/// Add, subtract, multiply or divide two numbers.
+/// Returns the result as a number. Dividing by zero is an error.
 #[tool(title = "Calculate", annotations(read_only, idempotent, open_world = false))]
 pub fn calculate(
     /// what to do with the two numbers

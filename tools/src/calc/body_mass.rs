@@ -62,8 +62,8 @@ impl IntoToolResult for BodyMass {
     }
 }
 
-/// Calculate the body mass index (BMI) of an adult from weight in kilograms and height in metres, and name
-/// its WHO category: underweight, normal, overweight or obese.
+/// Calculate the body mass index (BMI) of an adult from weight and height.
+/// Takes kilograms and metres. Also names the WHO category: underweight, normal, overweight or obese.
 #[tool(title = "Body mass index", annotations(read_only, idempotent, open_world = false))]
 pub fn calculate_bmi(
     /// weight in kilograms

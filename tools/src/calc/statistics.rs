@@ -51,8 +51,8 @@ pub struct Analysis {
     pub above_threshold: usize,
 }
 
-/// Work out statistics of a list of numbers: any of average, count, sum, min, max and median. Also counts
-/// how many numbers lie above a threshold.
+/// Work out statistics of a list of numbers.
+/// Any of average, count, sum, min, max and median. Also counts how many numbers lie above a threshold.
 #[tool(title = "Analyze data", annotations(read_only, idempotent, open_world = false))]
 pub fn analyze_data(
     /// the numbers, at least one
@@ -171,8 +171,9 @@ pub struct Processed {
     pub ids: Vec<ItemId>,
 }
 
-/// Sum up, average or count the items of a data set, all of them or those that pass a filter by category
-/// and smallest value. Returns the result and the ids of the items it was made from.
+/// Sum up, average or count the items of a data set.
+/// Takes all items, or those that pass a filter by category and smallest value. Returns the result and the
+/// ids of the items it was made from.
 #[tool(title = "Process data", annotations(read_only, idempotent, open_world = false))]
 pub fn process_data(
     /// the items

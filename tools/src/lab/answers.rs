@@ -26,7 +26,8 @@ pub fn blob(
     "x".repeat(size)
 }
 
-/// Fail with the message as the error's text. The call itself is answered: the result has isError set.
+/// Fail with the message as the error's text.
+/// The call itself is answered: the result has isError set.
 #[tool(title = "Fail", annotations(read_only, idempotent, open_world = false))]
 pub fn fail(
     /// the text of the failure
@@ -35,14 +36,15 @@ pub fn fail(
     Err(ToolError::from(message))
 }
 
-/// Panic inside the tool. The call is answered with an internal error, and nothing else is harmed.
+/// Panic inside the tool.
+/// The call is answered with an internal error, and nothing else is harmed.
 #[tool(title = "Panic", annotations(read_only, idempotent, open_world = false))]
 pub fn panic() {
     panic!("the tool `panic` was called");
 }
 
-/// Count up by one and return the new count. The count is shared by everybody who uses this process, and
-/// starts at 0 with it.
+/// Count up by one and return the new count.
+/// The count is shared by everybody who uses this process, and starts at 0 with it.
 #[tool(
     title = "Counter",
     annotations(read_only = false, destructive = false, idempotent = false, open_world = false)

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use impresario_engine::{Context, ToolError, tool};
 
-/// Wait for that many milliseconds, then return. Ends early when the call is cancelled.
+/// Wait for that many milliseconds, then return.
+/// Ends early when the call is cancelled.
 #[tool(title = "Sleep", annotations(read_only, idempotent, open_world = false))]
 pub async fn sleep(
     /// how long to wait, in milliseconds, at most ten minutes
@@ -17,8 +18,8 @@ pub async fn sleep(
     Ok(format!("slept {ms} ms"))
 }
 
-/// Compute for that many milliseconds, with one core kept busy, then return. Ends early when the call is
-/// cancelled.
+/// Compute for that many milliseconds, with one core kept busy, then return.
+/// Ends early when the call is cancelled.
 #[tool(title = "Spin", blocking, annotations(read_only, idempotent, open_world = false))]
 pub fn spin(
     /// how long to compute, in milliseconds, at most ten minutes
@@ -41,8 +42,8 @@ pub fn spin(
     Ok(format!("computed for {ms} ms"))
 }
 
-/// Report progress in equal steps, waiting between them, then return. Ends early when the call is
-/// cancelled.
+/// Report progress in equal steps, waiting between them, then return.
+/// Ends early when the call is cancelled.
 #[tool(title = "Progress", annotations(read_only, idempotent, open_world = false))]
 pub async fn progress(
     /// how many steps to report

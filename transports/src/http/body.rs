@@ -4,10 +4,15 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::{Response, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt as _;
-use impresario_protocol::Limits;
+use impresario_engine::Dialect;
+use impresario_engine::session::error_reply;
+use impresario_protocol::{ErrorKind, Limits, McpError};
 use tokio::time::Instant;
+
+use super::response::{self, ReplyBody};
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +23,27 @@ pub(super) enum BodyError {
     TooSlow,
     /// The client broke off.
     Broken,
+}
+
+impl BodyError {
+    /// What the client is told.
+    pub(super) fn response(self, limits: &Limits) -> Response<ReplyBody> {
+        match self {
+            Self::TooLarge => {
+                let text =
+                    format!("the body is larger than {} bytes (body_bytes_max)", limits.body_bytes_max);
+                let error = McpError::new(ErrorKind::InvalidRequest, text);
+                let mut response = response::json(error_reply(None, &error, Dialect::default()));
+                *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+                response
+            }
+            Self::TooSlow => {
+                let text = "the body came too slowly (body_timeout_ms, body_bytes_per_second_min)";
+                response::text(StatusCode::REQUEST_TIMEOUT, text)
+            }
+            Self::Broken => response::bare(StatusCode::BAD_REQUEST),
+        }
+    }
 }
 
 /// Before the rate of a body is looked at.
@@ -115,7 +141,10 @@ mod tests {
     async fn a_body_at_its_limit_is_read_and_one_above_is_not() {
         for (length, is_read) in [(0, true), (9, true), (10, true), (11, false)] {
             let whole = read(Full::new(Bytes::from(vec![b'x'; length])), &limits(10)).await;
-            assert_eq!(whole.map(|bytes| bytes.len()), if is_read { Ok(length) } else { Err(BodyError::TooLarge) });
+            assert_eq!(
+                whole.map(|bytes| bytes.len()),
+                if is_read { Ok(length) } else { Err(BodyError::TooLarge) }
+            );
         }
         assert_eq!(read(dribble(3, 4), &limits(12)).await.map(|bytes| bytes.len()), Ok(12));
         assert_eq!(read(dribble(3, 4), &limits(11)).await, Err(BodyError::TooLarge));

@@ -1,6 +1,5 @@
 //! One TCP connection: its session actor, and hyper to read and write HTTP/1.1 or HTTP/2 on it.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -8,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper::{Request, Response, Version, body::Incoming};
+use hyper::{Request, Response, body::Incoming};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use impresario_engine::Caller;
@@ -17,12 +16,14 @@ use impresario_engine::session::{Connection, ConnectionKind, Stage};
 use impresario_protocol::Limits;
 use tokio::net::TcpStream;
 
-use super::endpoint::Endpoint;
+use super::endpoint;
+use super::pulse::Pulse;
 use super::response::ReplyBody;
-use super::socket::{Phase, SharedPhase, Socket};
+use super::site::Site;
+use super::socket::Socket;
 
 /// Serves a connection until one side closes it. Its place among the open ones is given back at the end.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, endpoint: Endpoint, _place: Entry) {
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, site: Site, _place: Entry) {
     let (shared, limits) = (stage.shared.clone(), stage.shared.limits.clone());
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection closed before it was served");
@@ -30,11 +31,9 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, end
     }
     let caller = Caller::from_address(peer.ip());
     let actor = Connection::open(stage, caller.clone(), ConnectionKind::Http);
-    let phase = Rc::new(Cell::new(Phase::Idle));
-    let ms = Duration::from_millis;
-    let socket =
-        Socket::new(stream, Rc::clone(&phase), ms(limits.header_timeout_ms), ms(limits.sse_send_stall_ms));
-    let desk = Rc::new(Desk { actor: actor.clone(), caller, endpoint, phase });
+    let pulse = Pulse::new(&limits);
+    let socket = Socket::new(stream, Rc::clone(&pulse), Duration::from_millis(limits.sse_send_stall_ms));
+    let desk = Rc::new(Desk { actor: actor.clone(), caller, site, pulse });
     let service = service_fn(move |request| answer(Rc::clone(&desk), request));
     let builder = http_builder(&limits);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
@@ -55,17 +54,14 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, end
 struct Desk {
     actor: Connection,
     caller: Caller,
-    endpoint: Endpoint,
-    phase: SharedPhase,
+    site: Site,
+    pulse: Rc<Pulse>,
 }
 
 async fn answer(desk: Rc<Desk>, request: Request<Incoming>) -> Result<Response<ReplyBody>, Infallible> {
-    let is_http2 = request.version() == Version::HTTP_2;
-    desk.phase.set(if is_http2 { Phase::Exempt } else { Phase::Busy });
-    let response = desk.endpoint.answer(&desk.actor, &desk.caller, request).await;
-    if !is_http2 {
-        desk.phase.set(Phase::Idle);
-    }
+    let answering = desk.pulse.begin();
+    let mut response = endpoint::answer(&desk.site, &desk.actor, &desk.caller, request).await;
+    response.body_mut().keep(answering);
     Ok(response)
 }
 
@@ -73,9 +69,10 @@ fn http_builder(limits: &Limits) -> auto::Builder<LaneExecutor> {
     let mut builder = auto::Builder::new(LaneExecutor);
     builder
         .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_millis(limits.keep_alive_timeout_ms))
-        .max_headers(Limits::size(limits.header_count_max));
+        // The socket looks after the time that a head may take, and we count the headers ourselves: hyper's
+        // own refusal of too many has no text.
+        .header_read_timeout(None)
+        .max_headers(Limits::size(limits.header_count_max).saturating_mul(2).saturating_add(1));
     let streams_max = u32::try_from(limits.in_flight_per_session_max).unwrap_or(u32::MAX);
     builder
         .http2()

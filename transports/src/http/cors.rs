@@ -13,7 +13,8 @@ pub(super) fn allow(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     if let Some(origin) = origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(VARY, HeaderValue::from_name(ORIGIN));
-        let exposed = HeaderValue::from_static("mcp-session-id, mcp-protocol-version, retry-after, www-authenticate");
+        let exposed =
+            HeaderValue::from_static("mcp-session-id, mcp-protocol-version, retry-after, www-authenticate");
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
 }

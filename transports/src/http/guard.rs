@@ -49,7 +49,10 @@ pub(super) fn check(config: &HttpConfig, uri: &Uri, headers: &HeaderMap) -> Resu
 
 /// Whether a page of that origin may call: our own, or one that was allowed.
 pub(super) fn may_call(config: &HttpConfig, host: &Authority, origin: &str) -> bool {
-    let allowed = config.allowed_origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin));
+    let allowed = config
+        .allowed_origins
+        .iter()
+        .any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin));
     let own = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     allowed || own.is_some_and(|own| own.eq_ignore_ascii_case(host.as_str()))
 }
@@ -57,7 +60,8 @@ pub(super) fn may_call(config: &HttpConfig, host: &Authority, origin: &str) -> b
 /// The one host that a request names, in its URI (HTTP/2, absolute form) or its header.
 pub(super) fn host_of(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal> {
     let header = single(headers, &HOST).map_err(|()| Refusal::Malformed("more than one Host header"))?;
-    let header = header.map(|host| host.parse::<Authority>().map_err(|_| Refusal::Malformed("bad Host header")));
+    let header =
+        header.map(|host| host.parse::<Authority>().map_err(|_| Refusal::Malformed("bad Host header")));
     let host = match (uri.authority(), header.transpose()?) {
         (Some(uri), Some(header)) if *uri != header => {
             return Err(Refusal::Malformed("the Host header and the request's URI disagree"));
@@ -77,9 +81,8 @@ fn is_ours(config: &HttpConfig, host: &Authority) -> bool {
     let is_loopback = ["localhost", "127.0.0.1", "[::1]"].iter().any(|own| own.eq_ignore_ascii_case(name));
     let bound = config.address.ip();
     let is_bound = !bound.is_unspecified() && name.trim_matches(['[', ']']).parse() == Ok(bound);
-    let is_allowed = |allowed: &String| {
-        allowed.eq_ignore_ascii_case(name) || allowed.eq_ignore_ascii_case(host.as_str())
-    };
+    let is_allowed =
+        |allowed: &String| allowed.eq_ignore_ascii_case(name) || allowed.eq_ignore_ascii_case(host.as_str());
     is_loopback || is_bound || config.allowed_hosts.iter().any(is_allowed)
 }
 
@@ -112,7 +115,8 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(ORIGIN, HeaderValue::from_str(origin).unwrap());
         }
-        check(&config, &uri.parse().unwrap(), &headers).map_or_else(|refusal| refusal.status().as_u16(), |()| 200)
+        check(&config, &uri.parse().unwrap(), &headers)
+            .map_or_else(|refusal| refusal.status().as_u16(), |()| 200)
     }
 
     #[test]

@@ -15,17 +15,17 @@ use http_body::Body;
 use impresario_codec::{DecodeLimits, Message, MessageKind, is_batch, split_batch};
 use impresario_engine::session::{Connection, Exchange, Frame, SessionState, Via, error_reply};
 use impresario_engine::{Caller, Dialect};
-use impresario_protocol::{Era, ErrorKind, Id, Limits, McpError, Revision};
+use impresario_protocol::{Era, Id, Limits, McpError, Revision};
 
 use super::body::{self, BodyError};
-use super::endpoint::Endpoint;
 use super::request_headers::{self, PROTOCOL_VERSION, SESSION_ID};
 use super::response::{self, ReplyBody};
+use super::site::Site;
 use super::streams::EventStream;
 
 /// Answers a POST.
 pub(super) async fn answer<B>(
-    endpoint: &Endpoint,
+    site: &Site,
     connection: &Connection,
     caller: &Caller,
     headers: &HeaderMap,
@@ -34,21 +34,21 @@ pub(super) async fn answer<B>(
 where
     B: Body<Data = Bytes>,
 {
-    if body.size_hint().lower() > endpoint.limits().body_bytes_max {
-        return too_large(endpoint.limits());
+    if body.size_hint().lower() > site.limits().body_bytes_max {
+        return BodyError::TooLarge.response(site.limits());
     }
     if let Some(refusal) = refuse_media(headers) {
         return refusal;
     }
-    let bytes = match body::read(body, endpoint.limits()).await {
+    let bytes = match body::read(body, site.limits()).await {
         Ok(bytes) => bytes,
-        Err(BodyError::TooLarge) => return too_large(endpoint.limits()),
-        Err(BodyError::TooSlow) => return response::text(StatusCode::REQUEST_TIMEOUT, "the body came too slowly"),
-        Err(BodyError::Broken) => return response::bare(StatusCode::BAD_REQUEST),
+        Err(error) => return error.response(site.limits()),
     };
-    let post = Post { endpoint, connection, caller, headers };
+    let post = Post { site, connection, caller, headers };
     let answered = if is_batch(&bytes) { post.batch(&bytes).await } else { post.single(&bytes).await };
-    answered.unwrap_or_else(|refused| response::json(error_reply(refused.id.as_ref(), &refused.error, Dialect::default())))
+    answered.unwrap_or_else(|refused| {
+        response::json(error_reply(refused.id.as_ref(), &refused.error, Dialect::default()))
+    })
 }
 
 /// A message that does not reach a session actor.
@@ -65,7 +65,7 @@ impl From<McpError> for Refused {
 
 /// One POST whose body was read.
 struct Post<'p> {
-    endpoint: &'p Endpoint,
+    site: &'p Site,
     connection: &'p Connection,
     caller: &'p Caller,
     headers: &'p HeaderMap,
@@ -86,15 +86,16 @@ impl Post<'_> {
             MessageKind::Response if matches!(via, Via::Http { session: Some(_), .. }) => {
                 Ok(response::bare(StatusCode::ACCEPTED))
             }
-            MessageKind::Response => {
-                Err(with_id(McpError::invalid_request("a response belongs to a session; nothing was asked here")))
-            }
+            MessageKind::Response => Err(with_id(McpError::invalid_request(
+                "a response belongs to a session; nothing was asked here",
+            ))),
         }
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Message, Refused> {
-        let limits = DecodeLimits::from(self.endpoint.limits());
-        let message = Message::parse(bytes, &limits).map_err(|refused| Refused { id: refused.id, error: refused.error })?;
+        let limits = DecodeLimits::from(self.site.limits());
+        let message = Message::parse(bytes, &limits)
+            .map_err(|refused| Refused { id: refused.id, error: refused.error })?;
         let is_request_without_id =
             message.kind() == MessageKind::Notification && !message.method().starts_with("notifications/");
         if is_request_without_id {
@@ -108,12 +109,13 @@ impl Post<'_> {
         let named = self.headers.get(&PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
         let header = named.and_then(|named| Revision::parse(named.trim_matches([' ', '\t'])));
         let is_modern = header.is_some_and(|header| header.era() == Era::Modern)
-            || message.params().and_then(|params| params.get("_meta")).is_some_and(|meta| {
-                meta.get("io.modelcontextprotocol/protocolVersion").is_some()
-            });
+            || message
+                .params()
+                .and_then(|params| params.get("_meta"))
+                .is_some_and(|meta| meta.get("io.modelcontextprotocol/protocolVersion").is_some());
         if is_modern {
             if message.kind() == MessageKind::Request {
-                request_headers::check(self.headers, message, self.endpoint.shared())?;
+                request_headers::check(self.headers, message, self.site.shared())?;
             }
             return Ok(Via::Http { session: None, header: Some(Revision::LATEST) });
         }
@@ -138,14 +140,16 @@ impl Post<'_> {
         }
         match self.headers.get(&SESSION_ID) {
             None if may_name_none => Ok(None),
-            None => Err(McpError::invalid_request("no Mcp-Session-Id header; send initialize first, and then its id")),
-            Some(id) => self.endpoint.session(id, self.caller).map(Some),
+            None => Err(McpError::invalid_request(
+                "no Mcp-Session-Id header; send initialize first, and then its id",
+            )),
+            Some(id) => self.site.session(id, self.caller).map(Some),
         }
     }
 
     async fn request(&self, message: Message, via: Via) -> Response<ReplyBody> {
         let mut exchange = self.connection.request(message, via);
-        let keep_alive = Duration::from_millis(self.endpoint.limits().sse_keep_alive_ms);
+        let keep_alive = Duration::from_millis(self.site.limits().sse_keep_alive_ms);
         let frame = match first_frame(&mut exchange, keep_alive).await {
             Some(frame) => frame,
             // Nothing for a while: from here on it is a stream, which can be kept alive.
@@ -171,12 +175,16 @@ impl Post<'_> {
 
     /// A batch, in the one revision that has them: all answers in one array, without notifications.
     async fn batch(&self, bytes: &[u8]) -> Result<Response<ReplyBody>, Refused> {
-        let session = self.headers.get(&SESSION_ID).map(|id| self.endpoint.session(id, self.caller)).transpose()?;
+        let session =
+            self.headers.get(&SESSION_ID).map(|id| self.site.session(id, self.caller)).transpose()?;
         if !session.as_ref().is_some_and(|session| session.allows_batches()) {
-            return Err(McpError::invalid_request("batches are not allowed here; send one message at a time").into());
+            return Err(McpError::invalid_request(
+                "batches are not allowed here; send one message at a time",
+            )
+            .into());
         }
         let via = Via::Http { session, header: None };
-        let parts = split_batch(bytes, Limits::size(self.endpoint.limits().batch_messages_max))?;
+        let parts = split_batch(bytes, Limits::size(self.site.limits().batch_messages_max))?;
         let mut waiting = Vec::new();
         let mut answers: Vec<Vec<u8>> = Vec::new();
         for part in parts {
@@ -254,20 +262,21 @@ pub(super) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
         let mut parts = range.split(';').map(str::trim);
         let essence = parts.next().unwrap_or_default();
         let is_refused = parts.any(|parameter| {
-            parameter.strip_prefix("q=").is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality <= 0.0))
+            parameter
+                .strip_prefix("q=")
+                .is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality <= 0.0))
         });
-        let wildcard = essence.strip_suffix("/*").is_some_and(|range| range == "*" || range.eq_ignore_ascii_case(family));
+        let wildcard = essence
+            .strip_suffix("/*")
+            .is_some_and(|range| range == "*" || range.eq_ignore_ascii_case(family));
         (essence.eq_ignore_ascii_case(wanted) || wildcard) && !is_refused
     };
-    headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(matches)
-}
-
-fn too_large(limits: &Limits) -> Response<ReplyBody> {
-    let text = format!("the body is larger than {} bytes (body_bytes_max)", limits.body_bytes_max);
-    let error = McpError::new(ErrorKind::InvalidRequest, text);
-    let mut response = response::json(error_reply(None, &error, Dialect::default()));
-    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-    response
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(matches)
 }
 
 #[cfg(test)]

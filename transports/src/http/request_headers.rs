@@ -42,7 +42,12 @@ pub(super) fn check(headers: &HeaderMap, message: &Message, shared: &Shared) -> 
 }
 
 /// Holds the headers that a tool asks for against the arguments that they mirror.
-fn check_parameters(headers: &HeaderMap, message: &Message, tool: &str, shared: &Shared) -> Result<(), McpError> {
+fn check_parameters(
+    headers: &HeaderMap,
+    message: &Message,
+    tool: &str,
+    shared: &Shared,
+) -> Result<(), McpError> {
     let snapshot = shared.registry.snapshot();
     let Some(tool) = snapshot.tool(tool).filter(|tool| !tool.headers.is_empty()) else { return Ok(()) };
     let arguments = message.params().and_then(|params| params.get("arguments"));
@@ -55,7 +60,8 @@ fn check_parameter(
     parameter: &HeaderParameter,
 ) -> Result<(), McpError> {
     let Ok(name) = HeaderName::from_bytes(parameter.header.as_bytes()) else { return Ok(()) };
-    let value = arguments.and_then(|arguments| parameter.path.iter().try_fold(arguments, |value, key| value.get(key)));
+    let value = arguments
+        .and_then(|arguments| parameter.path.iter().try_fold(arguments, |value, key| value.get(key)));
     let value = value.filter(|value| !value.is_null());
     let sent = optional(headers, &name)?;
     match (value, sent) {
@@ -63,7 +69,11 @@ fn check_parameter(
         (None, Some(_)) => Err(mismatch(&name, "is sent, but the body has no such argument")),
         (Some(_), None) => Err(mismatch(&name, "is missing; it must mirror the argument")),
         (Some(value), Some(sent)) => {
-            if mirrors(&decode(&name, sent)?, value) { Ok(()) } else { Err(mismatch(&name, "does not mirror the argument")) }
+            if mirrors(&decode(&name, sent)?, value) {
+                Ok(())
+            } else {
+                Err(mismatch(&name, "does not mirror the argument"))
+            }
         }
     }
 }
@@ -79,7 +89,11 @@ fn mirrors(sent: &str, value: Node<'_>) -> bool {
     match (sent.parse::<i64>(), value.as_i64()) {
         (Ok(sent), Some(value)) => sent == value,
         // A header such as `42.0` is the integer 42.
-        _ => sent.parse::<f64>().ok().zip(value.as_f64()).is_some_and(|(sent, value)| sent.total_cmp(&value).is_eq()),
+        _ => sent
+            .parse::<f64>()
+            .ok()
+            .zip(value.as_f64())
+            .is_some_and(|(sent, value)| sent.total_cmp(&value).is_eq()),
     }
 }
 
@@ -88,7 +102,8 @@ fn decode<'v>(name: &HeaderName, value: &'v str) -> Result<std::borrow::Cow<'v, 
     let encoded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
     let Some(encoded) = encoded else { return Ok(value.into()) };
     let bytes = STANDARD.decode(encoded).map_err(|_| mismatch(name, "holds base64 that can't be read"))?;
-    let text = String::from_utf8(bytes).map_err(|_| mismatch(name, "holds base64 of something that is not UTF-8"))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| mismatch(name, "holds base64 of something that is not UTF-8"))?;
     Ok(text.into())
 }
 
@@ -103,7 +118,8 @@ pub(super) fn optional<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<
     if values.next().is_some() {
         return Err(mismatch(name, "is sent more than once"));
     }
-    let text = value.to_str().map_err(|_| mismatch(name, "holds characters that may not stand in a header"))?;
+    let text =
+        value.to_str().map_err(|_| mismatch(name, "holds characters that may not stand in a header"))?;
     Ok(Some(text.trim_matches([' ', '\t'])))
 }
 

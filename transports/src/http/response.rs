@@ -10,6 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use impresario_engine::session::{Reply, Verdict};
 use impresario_protocol::{Era, ErrorKind};
 
+use super::pulse::Answering;
 use super::streams::EventStream;
 
 /// The body of an answer.
@@ -25,16 +26,28 @@ impl ReplyBody {
     pub(super) fn empty() -> Self {
         Self::Whole(None)
     }
+
+    /// Keeps the connection from being taken for idle as long as this streams.
+    pub(super) fn keep(&mut self, answering: Answering) {
+        if let Self::Events(events) = self {
+            events.keep(answering);
+        }
+    }
 }
 
 impl Body for ReplyBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
-    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Events(events) => events.poll_bytes(task).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Events(events) => {
+                events.poll_bytes(task).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+            }
         }
     }
 
@@ -115,9 +128,10 @@ fn status(reply: &Reply) -> StatusCode {
         ErrorKind::SessionNotFound => StatusCode::NOT_FOUND,
         ErrorKind::Overloaded => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::DuplicateId | ErrorKind::InvalidParams | ErrorKind::ResourceNotFound | ErrorKind::Internal => {
-            StatusCode::OK
-        }
+        ErrorKind::DuplicateId
+        | ErrorKind::InvalidParams
+        | ErrorKind::ResourceNotFound
+        | ErrorKind::Internal => StatusCode::OK,
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use super::HttpConfig;
 use super::connection;
-use super::endpoint::Endpoint;
+use super::site::Site;
 
 /// A server that listens. It stops when its runtime shuts down.
 #[derive(Debug, Clone, Copy)]
@@ -48,13 +48,12 @@ pub fn serve(runtime: &Runtime, mut config: HttpConfig) -> io::Result<HttpServer
     for _ in 1..runtime.lanes() {
         listeners.push(bind(address, backlog)?);
     }
-    let endpoint =
-        Endpoint::new(Arc::new(config), Arc::clone(runtime.shared()), Arc::clone(runtime.sessions()));
+    let site = Site::new(Arc::new(config), Arc::clone(runtime.shared()), Arc::clone(runtime.sessions()));
     for (lane, listener) in listeners.into_iter().enumerate() {
-        let endpoint = endpoint.clone();
+        let site = site.clone();
         let listen = move |stage: &Stage| match TcpListener::from_std(listener) {
             Ok(listener) => {
-                tokio::task::spawn_local(accept(listener, stage.clone(), endpoint));
+                tokio::task::spawn_local(accept(listener, stage.clone(), site));
             }
             Err(error) => tracing::error!(lane, %error, "a lane can't listen"),
         };
@@ -75,29 +74,29 @@ fn bind(address: SocketAddr, backlog: u64) -> io::Result<std::net::TcpListener> 
 
 /// Accepts connections until the house closes. With no place or no file descriptor left, they wait in the
 /// backlog.
-async fn accept(listener: TcpListener, stage: Stage, endpoint: Endpoint) {
+async fn accept(listener: TcpListener, stage: Stage, site: Site) {
     /// Between two looks for a free place or file descriptor.
     const PAUSE: Duration = Duration::from_millis(50);
     let shared = Arc::clone(&stage.shared);
     let connections_max = Limits::size(shared.limits.connections_max);
     let accepting = async {
         loop {
-            let Some(place) = shared.connections.enter(connections_max) else {
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            };
-            // Between connections the place is held in reserve, so a quiet house is told by those that serve.
-            let accepted = listener.accept().await;
-            match accepted {
-                Ok((stream, peer)) => {
-                    tokio::task::spawn_local(connection::serve(stream, peer, stage.clone(), endpoint.clone(), place));
-                }
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "a connection can't be accepted; trying again");
-                    drop(place);
                     tokio::time::sleep(PAUSE).await;
+                    continue;
                 }
-            }
+            };
+            // Without a place this one waits here, and those behind it in the backlog.
+            let place = loop {
+                match shared.connections.enter(connections_max) {
+                    Some(place) => break place,
+                    None => tokio::time::sleep(PAUSE).await,
+                }
+            };
+            tokio::task::spawn_local(connection::serve(stream, peer, stage.clone(), site.clone(), place));
         }
     };
     tokio::select! {

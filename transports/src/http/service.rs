@@ -19,9 +19,9 @@ use tokio::sync::{mpsc, oneshot};
 use tower_service::Service;
 
 use super::HttpConfig;
-use super::body::{self, BodyError};
-use super::endpoint::Endpoint;
-use super::response;
+use super::response::{self, ReplyBody};
+use super::site::Site;
+use super::{body, endpoint};
 
 /// Chunks of a streamed answer that wait for the application to take them.
 const CHUNKS_MAX: usize = 16;
@@ -30,7 +30,7 @@ const CHUNKS_MAX: usize = 16;
 #[derive(Clone)]
 pub struct HttpService {
     runtime: Runtime,
-    endpoint: Endpoint,
+    site: Site,
 }
 
 impl fmt::Debug for HttpService {
@@ -42,7 +42,7 @@ impl fmt::Debug for HttpService {
 impl HttpService {
     pub(crate) fn new(runtime: Runtime, config: HttpConfig) -> Self {
         let (shared, sessions) = (Arc::clone(runtime.shared()), Arc::clone(runtime.sessions()));
-        Self { endpoint: Endpoint::new(Arc::new(config), shared, sessions), runtime }
+        Self { site: Site::new(Arc::new(config), shared, sessions), runtime }
     }
 
     async fn answer<B>(self, request: Request<B>) -> Response<ServiceBody>
@@ -50,18 +50,20 @@ impl HttpService {
         B: Body<Data = Bytes>,
     {
         let (head, body) = request.into_parts();
-        let body = match body::read(body, self.endpoint.limits()).await {
+        // Nothing of a request that is refused by its head is read.
+        if let Some(refusal) = self.site.refuse(&head.uri, &head.headers) {
+            return whole(refusal);
+        }
+        let body = match body::read(body, self.site.limits()).await {
             Ok(body) => body,
-            Err(BodyError::TooLarge) => return status(StatusCode::PAYLOAD_TOO_LARGE),
-            Err(BodyError::TooSlow) => return status(StatusCode::REQUEST_TIMEOUT),
-            Err(BodyError::Broken) => return status(StatusCode::BAD_REQUEST),
+            Err(error) => return whole(error.response(self.site.limits())),
         };
         let request = Request::from_parts(head, Full::new(body));
         let (head_tx, head_rx) = oneshot::channel();
         let (chunk_tx, chunk_rx) = mpsc::channel(CHUNKS_MAX);
-        let endpoint = self.endpoint.clone();
+        let site = self.site.clone();
         let errand = move |stage: &Stage| {
-            tokio::task::spawn_local(answer_on_lane(stage.clone(), endpoint, request, head_tx, chunk_tx));
+            tokio::task::spawn_local(answer_on_lane(stage.clone(), site, request, head_tx, chunk_tx));
         };
         if self.runtime.on_lane(self.runtime.next_lane(), errand).is_err() {
             return status(StatusCode::SERVICE_UNAVAILABLE);
@@ -76,7 +78,7 @@ impl HttpService {
 /// Answers a request on a lane and passes the answer on, until it ends or nobody takes it any more.
 async fn answer_on_lane(
     stage: Stage,
-    endpoint: Endpoint,
+    site: Site,
     request: Request<Full<Bytes>>,
     head_tx: oneshot::Sender<Parts>,
     chunk_tx: mpsc::Sender<Bytes>,
@@ -84,7 +86,7 @@ async fn answer_on_lane(
     let caller = Caller::default();
     let connection = Connection::open(stage, caller.clone(), ConnectionKind::Http);
     let answer = async {
-        let (head, mut body) = endpoint.answer(&connection, &caller, request).await.into_parts();
+        let (head, mut body) = endpoint::answer(&site, &connection, &caller, request).await.into_parts();
         if head_tx.send(head).is_err() {
             return;
         }
@@ -131,13 +133,26 @@ impl Body for ServiceBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.get_mut().chunks.poll_recv(task).map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk))))
     }
 }
 
 fn status(status: StatusCode) -> Response<ServiceBody> {
-    let (head, _) = response::bare(status).into_parts();
-    let (_, chunks) = mpsc::channel(1);
+    whole(response::bare(status))
+}
+
+/// An answer that did not come from a lane; its body is whole.
+fn whole(response: Response<ReplyBody>) -> Response<ServiceBody> {
+    let (chunk_tx, chunks) = mpsc::channel(1);
+    let (head, body) = response.into_parts();
+    if let ReplyBody::Whole(Some(bytes)) = body
+        && chunk_tx.try_send(bytes).is_err()
+    {
+        tracing::error!("a new channel took no chunk");
+    }
     Response::from_parts(head, ServiceBody { chunks })
 }

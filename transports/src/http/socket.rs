@@ -1,6 +1,5 @@
-//! A socket that a slow peer can't hold for ever: time limits on a request's head and on writes.
+//! A socket that a slow peer can't hold for ever: time limits on idleness, on a request's head, and on writes.
 
-use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -11,82 +10,86 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Where a connection is between two requests. Written by the service, read by the socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Nothing of the next request has come.
-    Idle,
-    /// A part of the next request's head has come.
-    Head(Instant),
-    /// A request is being answered.
-    Busy,
-    /// HTTP/2, where requests overlap and hyper looks after the connection.
-    Exempt,
-}
-
-/// The phase, shared between a connection's socket and its service.
-pub(super) type SharedPhase = Rc<Cell<Phase>>;
+use super::pulse::Pulse;
 
 /// A TCP socket with its time limits.
 pub(super) struct Socket {
     stream: TcpStream,
-    phase: SharedPhase,
-    head_timeout: Duration,
-    /// Runs while a part of a head has come; made when it is first needed.
-    head_timer: Option<Pin<Box<Sleep>>>,
+    pulse: Rc<Pulse>,
+    /// Rings when the connection may be due. It is not set anew for each request: when it rings too early it
+    /// is set to the time that then holds.
+    alarm: Option<Pin<Box<Sleep>>>,
     stall_timeout: Duration,
     /// Runs while a write waits for the peer.
-    stall_timer: Option<Pin<Box<Sleep>>>,
+    stall_alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, phase: SharedPhase, head_timeout: Duration, stall_timeout: Duration) -> Self {
-        Self { stream, phase, head_timeout, head_timer: None, stall_timeout, stall_timer: None }
+    pub(super) fn new(stream: TcpStream, pulse: Rc<Pulse>, stall_timeout: Duration) -> Self {
+        Self { stream, pulse, alarm: None, stall_timeout, stall_alarm: None }
     }
 
-    /// Whether a head that has begun has taken too long.
-    fn is_head_late(&mut self, task: &mut Context<'_>) -> bool {
-        let Phase::Head(since) = self.phase.get() else {
-            self.head_timer = None;
-            return false;
-        };
-        let due = since + self.head_timeout;
-        let timer = self.head_timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        timer.as_mut().poll(task).is_ready()
+    /// Whether the peer has been quiet for longer than it may.
+    fn is_overdue(&mut self, task: &mut Context<'_>) -> bool {
+        loop {
+            let Some(due) = self.pulse.due() else { return false };
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if alarm.deadline() > due {
+                alarm.as_mut().reset(due);
+            }
+            if alarm.as_mut().poll(task).is_pending() {
+                return false;
+            }
+            if due <= Instant::now() {
+                return true;
+            }
+            alarm.as_mut().reset(due);
+        }
     }
 
     /// Passes a write on; one that has waited too long for the peer is an error, which ends the connection.
-    fn guard_write<T>(&mut self, written: Poll<io::Result<T>>, task: &mut Context<'_>) -> Poll<io::Result<T>> {
+    fn guard_write<T>(
+        &mut self,
+        written: Poll<io::Result<T>>,
+        task: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.stall_timer = None;
+            self.stall_alarm = None;
             return written;
         }
-        let stall_timeout = self.stall_timeout;
-        let timer = self.stall_timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + stall_timeout)));
-        if timer.as_mut().poll(task).is_ready() {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing (sse_send_stall_ms)")));
+        let due = self.stall_timeout;
+        let alarm = self.stall_alarm.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + due)));
+        if alarm.as_mut().poll(task).is_ready() {
+            return Poll::Ready(Err(timed_out("the peer takes nothing (sse_send_stall_ms)")));
         }
         Poll::Pending
     }
 }
 
+fn timed_out(text: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, text)
+}
+
 impl AsyncRead for Socket {
-    fn poll_read(self: Pin<&mut Self>, task: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        /// How every HTTP/2 connection begins (RFC 9113, 3.4).
-        const HTTP2_PREFACE: &[u8] = b"PRI ";
+    fn poll_read(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(task, buffer);
         if read.is_ready() {
             let bytes = &buffer.filled()[before..];
-            if this.phase.get() == Phase::Idle && !bytes.is_empty() {
-                let is_http2 = bytes.starts_with(HTTP2_PREFACE);
-                this.phase.set(if is_http2 { Phase::Exempt } else { Phase::Head(Instant::now()) });
+            if !bytes.is_empty() {
+                this.pulse.on_bytes(bytes);
             }
             return read;
         }
-        if this.is_head_late(task) {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "a request's head came too slowly")));
+        if this.is_overdue(task) {
+            return Poll::Ready(Err(timed_out(
+                "the peer was quiet (keep_alive_timeout_ms, header_timeout_ms)",
+            )));
         }
         Poll::Pending
     }

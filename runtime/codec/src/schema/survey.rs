@@ -19,13 +19,13 @@ pub struct SchemaLimits {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
     /// Its subschemas are nested too deeply.
-    #[error("the schema is nested deeper than {depth_max} levels")]
+    #[error("the schema is nested deeper than {depth_max} levels (schema_depth_max)")]
     TooDeep {
         /// The limit.
         depth_max: usize,
     },
     /// It has too many subschemas.
-    #[error("the schema has more than {nodes_max} subschemas")]
+    #[error("the schema has more than {nodes_max} subschemas (schema_nodes_max)")]
     TooLarge {
         /// The limit.
         nodes_max: usize,

@@ -15,13 +15,20 @@ use crate::registry::Registry;
 use crate::tool::ToolSpec;
 
 fn tool(policy: CachePolicy) -> (Registry, CachePolicy) {
-    let registry = Registry::new(Arc::new(Hub::default()), Arc::new(Limits::default()), vec!["default".into()]);
-    let spec = ToolSpec::from_context("t", json!({"type": "object"}), |_ctx| async { "x" }).cache(policy.clone());
+    let registry =
+        Registry::new(Arc::new(Hub::default()), Arc::new(Limits::default()), vec!["default".into()]);
+    let spec =
+        ToolSpec::from_context("t", json!({"type": "object"}), |_ctx| async { "x" }).cache(policy.clone());
     registry.add_tool(spec).unwrap();
     (registry, policy)
 }
 
-fn key(cache: &ResultCache, (registry, policy): &(Registry, CachePolicy), who: Option<&str>, json: &str) -> CacheKey {
+fn key(
+    cache: &ResultCache,
+    (registry, policy): &(Registry, CachePolicy),
+    who: Option<&str>,
+    json: &str,
+) -> CacheKey {
     let document = Document::parse(json.as_bytes(), 64).unwrap();
     let caller = Caller { principal: who.map(Arc::from), address: None };
     let snapshot = registry.snapshot();
@@ -125,7 +132,8 @@ async fn after_a_panic_the_next_in_line_tries() {
 
 #[tokio::test]
 async fn failures_noisy_calls_and_large_answers_are_never_kept() {
-    let cache = ResultCache::new(&Limits { cache_entry_bytes_max: 200, ..Limits::default() }, Eviction::LeastRecent);
+    let cache =
+        ResultCache::new(&Limits { cache_entry_bytes_max: 200, ..Limits::default() }, Eviction::LeastRecent);
     let failed = Ran { ending: Ending::Answered(Outcome::Tool(ToolResult::error("no"))), was_noisy: false };
     let noisy = Ran { was_noisy: true, ..answer("x") };
     let large = answer(&"x".repeat(200));

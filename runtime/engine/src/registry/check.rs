@@ -56,7 +56,7 @@ pub enum Misuse {
     #[error("there is one of that name already")]
     Twice,
     /// The name is no name.
-    #[error("its name must be 1 to {max} characters out of A-Z a-z 0-9 _ - .")]
+    #[error("its name must be 1 to {max} characters (name_bytes_max) out of A-Z a-z 0-9 _ - .")]
     Name {
         /// The longest that a name may be.
         max: u64,
@@ -125,7 +125,19 @@ pub(super) fn tool(
     }
     let timeout = call_timeout(timeout, limits);
     let result_bytes_max = Limits::size(limits.result_bytes_max);
-    Ok(Tool { definition, input, output, headers, run, pool, timeout, cache, requires, result_bytes_max, generation: 0 })
+    Ok(Tool {
+        definition,
+        input,
+        output,
+        headers,
+        run,
+        pool,
+        timeout,
+        cache,
+        requires,
+        result_bytes_max,
+        generation: 0,
+    })
 }
 
 /// Names of tools and prompts (server/tools, "Tool Names").
@@ -259,14 +271,17 @@ mod tests {
 
     fn headers_of(schema: &Value) -> Result<Vec<String>, String> {
         header_parameters(schema)
-            .map(|found| found.into_iter().map(|one| format!("{} {}", one.path.join("."), one.header)).collect())
+            .map(|found| {
+                found.into_iter().map(|one| format!("{} {}", one.path.join("."), one.header)).collect()
+            })
             .map_err(|misuse| misuse.to_string())
     }
 
     #[test]
     fn headers_are_found_along_properties_and_nowhere_else() {
         let text = json!({"type": "string", "x-mcp-header": "Region"});
-        let good = json!({"type": "object", "properties": {"a": {"type": "object", "properties": {"b": text}}}});
+        let good =
+            json!({"type": "object", "properties": {"a": {"type": "object", "properties": {"b": text}}}});
         assert_eq!(headers_of(&good), Ok(vec!["a.b mcp-param-region".into()]));
         let named = json!({"type": "object", "properties": {"x-mcp-header": {"type": "string"}}});
         assert_eq!(headers_of(&named), Ok(vec![]));
@@ -290,7 +305,9 @@ mod tests {
         for bad in ["", "a b", "a\n", "ä", &"x".repeat(129)] {
             assert!(name(bad, 128).is_err(), "{bad}");
         }
-        for (text, good) in [("config://app", true), ("a:b", true), ("app", false), ("://x", false), ("1a:b", false)] {
+        for (text, good) in
+            [("config://app", true), ("a:b", true), ("app", false), ("://x", false), ("1a:b", false)]
+        {
             assert_eq!(uri(text).is_ok(), good, "{text}");
         }
     }

@@ -7,6 +7,7 @@ use impresario_protocol::{CacheHint, CacheScope, Implementation, LimitError, Lim
 
 use super::{Inner, Runtime};
 use crate::cache::{Eviction, ResultCache};
+use crate::closing::Closing;
 use crate::gate::{Counter, Gate};
 use crate::hub::Hub;
 use crate::lane::LaneHandle;
@@ -14,7 +15,7 @@ use crate::prompt::{IntoPrompt, PromptSpec};
 use crate::registry::{BuildError, Misuse, Registry, Subject};
 use crate::resource::{IntoResource, ResourceEntry};
 use crate::session::SessionTable;
-use crate::shared::{Closing, Identity, Shared};
+use crate::shared::{Identity, Shared};
 use crate::tool::{IntoTool, ToolSpec};
 use crate::workers::{BlockingPool, DEFAULT_POOL, PoolConfig};
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use impresario_codec::{write_serialized, write_str};
 use impresario_protocol::content::ResourceBody;
 use impresario_protocol::{
-    Content, Era, ErrorKind, Id, JsonObject, ListKind, ListenFilter, McpError, Notification, Outcome, PromptResult,
-    ReadResult, Revision, ToolResult,
+    Content, Era, ErrorKind, Id, JsonObject, ListKind, ListenFilter, McpError, Notification, Outcome,
+    PromptResult, ReadResult, Revision, ToolResult,
 };
 use serde::Serialize;
 
@@ -62,9 +62,17 @@ pub(super) fn reply(call: &Call, ending: Ending, identity: &Identity) -> Option<
             Verdict::Result
         }
         Ending::TimedOut { after } => {
-            let text = format!("{} did not finish within {} ms", call.message().method(), after.as_millis());
+            let text = format!(
+                "{} did not finish within {} ms (its timeout; call_timeout_ms without one of its own)",
+                call.message().method(),
+                after.as_millis()
+            );
             if call.message().method() != "tools/call" {
-                return Some(error_reply(call.id(), &McpError::new(ErrorKind::Internal, text), Dialect(revision)));
+                return Some(error_reply(
+                    call.id(),
+                    &McpError::new(ErrorKind::Internal, text),
+                    Dialect(revision),
+                ));
             }
             out.extend_from_slice(b"\"result\":");
             let mut object = Object::open(&mut out);
@@ -148,7 +156,9 @@ fn write_number(out: &mut Vec<u8>, number: f64) {
 /// The first message to a listener: what it will hear of (basic/patterns/subscriptions, "Acknowledgment").
 pub(super) fn acknowledged(id: &Id, filter: &ListenFilter) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
-    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":");
+    out.extend_from_slice(
+        b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":",
+    );
     let mut params = Object::open(&mut out);
     write_subscription(params.member("_meta"), id);
     let mut honoured = Object::open(params.member("notifications"));
@@ -204,7 +214,9 @@ fn method_of(notification: &Notification) -> &'static str {
         Notification::Log { .. } => "notifications/message",
         Notification::ListChanged(ListKind::Tools) => "notifications/tools/list_changed",
         Notification::ListChanged(ListKind::Prompts) => "notifications/prompts/list_changed",
-        Notification::ListChanged(ListKind::Resources | ListKind::Templates) => "notifications/resources/list_changed",
+        Notification::ListChanged(ListKind::Resources | ListKind::Templates) => {
+            "notifications/resources/list_changed"
+        }
         Notification::ResourceUpdated { .. } => "notifications/resources/updated",
     }
 }
@@ -332,9 +344,11 @@ fn size_hint(ending: &Ending) -> usize {
     match ending {
         Ending::Rendered(object) => object.len() + ENVELOPE,
         Ending::Answered(Outcome::Tool(result)) => crate::tool::size_of_result(result) + ENVELOPE,
-        Ending::Answered(_) | Ending::Failed(_) | Ending::Refused(_) | Ending::TimedOut { .. } | Ending::Cancelled => {
-            2 * ENVELOPE
-        }
+        Ending::Answered(_)
+        | Ending::Failed(_)
+        | Ending::Refused(_)
+        | Ending::TimedOut { .. }
+        | Ending::Cancelled => 2 * ENVELOPE,
     }
 }
 

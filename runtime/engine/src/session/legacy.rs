@@ -31,7 +31,9 @@ impl Session {
                 call.finish(Ending::Answered(Outcome::Done));
                 return Ok(());
             }
-            return Err(McpError::invalid_request("send initialize first: this connection has no session yet"));
+            return Err(McpError::invalid_request(
+                "send initialize first: this connection has no session yet",
+            ));
         };
         session.touch();
         session.set_initialized();
@@ -137,12 +139,16 @@ fn operation_of(call: &Call) -> Result<Operation<'_, Node<'_>>, McpError> {
 /// latest of this era (2025-11-25, basic/lifecycle, "Version Negotiation").
 fn read_handshake(params: Option<Node<'_>>) -> Result<(Revision, ClientFacts), McpError> {
     let member = |name: &str| params.and_then(|params| params.get(name));
-    let missing = |name: &str, what: &str| McpError::invalid_params(format!("initialize: params.{name} must be {what}"));
+    let missing = |name: &str, what: &str| {
+        McpError::invalid_params(format!("initialize: params.{name} must be {what}"))
+    };
     let version = member("protocolVersion").and_then(Node::as_str);
     let version = version.ok_or_else(|| missing("protocolVersion", "a string such as `2025-11-25`"))?;
     let revision = Revision::parse(version).filter(|revision| *revision <= Revision::LATEST_LEGACY);
     let client = member("clientInfo").map(Node::deserialize::<Implementation>);
-    let Some(Ok(client)) = client else { return Err(missing("clientInfo", "an object with `name` and `version`")) };
+    let Some(Ok(client)) = client else {
+        return Err(missing("clientInfo", "an object with `name` and `version`"));
+    };
     let capabilities = member("capabilities").map(Node::deserialize::<ClientCapabilities>);
     let Some(Ok(capabilities)) = capabilities else { return Err(missing("capabilities", "an object")) };
     Ok((revision.unwrap_or(Revision::LATEST_LEGACY), ClientFacts::new(Some(client), capabilities)))

@@ -23,8 +23,14 @@ const META_LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 impl Session {
     /// Reads a request by its own metadata, and performs it. The order of the checks is that of the errors:
     /// version, method, metadata, parameters.
-    pub(super) fn begin_modern(&mut self, call: &Arc<Call>, speaks: &Speaks, via: &Via) -> Result<(), McpError> {
-        let mut facts = Facts { dialect: Dialect(speaks.revision()), caller: self.caller.clone(), ..Facts::default() };
+    pub(super) fn begin_modern(
+        &mut self,
+        call: &Arc<Call>,
+        speaks: &Speaks,
+        via: &Via,
+    ) -> Result<(), McpError> {
+        let mut facts =
+            Facts { dialect: Dialect(speaks.revision()), caller: self.caller.clone(), ..Facts::default() };
         let checked = match via {
             // A client in this process is trusted to be of this revision; it carries what it likes.
             Via::InProcess => read_in_process(call, &mut facts),
@@ -43,7 +49,10 @@ impl Session {
         };
         match checked? {
             Operation::Discover => {
-                call.finish(Ending::Rendered(render::description(&self.stage.shared, Dialect(speaks.revision()))));
+                call.finish(Ending::Rendered(render::description(
+                    &self.stage.shared,
+                    Dialect(speaks.revision()),
+                )));
                 Ok(())
             }
             Operation::Listen(_) => self.listen(call, in_flight),
@@ -91,7 +100,10 @@ fn read_in_process<'m>(call: &'m Call, facts: &mut Facts) -> Result<Operation<'m
 
 fn check_version(version: Node<'_>) -> Result<(), McpError> {
     let Some(version) = version.as_str() else {
-        return Err(McpError::new(ErrorKind::MissingMetadata, format!("_meta `{META_VERSION}` must be a string")));
+        return Err(McpError::new(
+            ErrorKind::MissingMetadata,
+            format!("_meta `{META_VERSION}` must be a string"),
+        ));
     };
     if Revision::parse(version).is_some_and(|revision| revision.era() == Era::Modern) {
         return Ok(());
@@ -110,7 +122,9 @@ fn read_client(meta: Node<'_>) -> Result<ClientFacts, &'static str> {
         None => None,
         Some(Ok(implementation)) => Some(implementation),
         Some(Err(_)) => {
-            return Err("has an `io.modelcontextprotocol/clientInfo` that is no object with `name` and `version`");
+            return Err(
+                "has an `io.modelcontextprotocol/clientInfo` that is no object with `name` and `version`",
+            );
         }
     };
     Ok(ClientFacts::new(implementation, capabilities))
@@ -118,7 +132,8 @@ fn read_client(meta: Node<'_>) -> Result<ClientFacts, &'static str> {
 
 /// Metadata is bounded in members, depth and bytes.
 fn check_size(meta: Node<'_>, limits: &Limits) -> Result<(), McpError> {
-    let too_large = |limit: &str, max: u64| McpError::invalid_params(format!("_meta exceeds {max} ({limit})"));
+    let too_large =
+        |limit: &str, max: u64| McpError::invalid_params(format!("_meta exceeds {max} ({limit})"));
     if meta.len() > Limits::size(limits.meta_keys_max) {
         return Err(too_large("meta_keys_max", limits.meta_keys_max));
     }
@@ -137,7 +152,9 @@ fn bytes_of(node: Node<'_>) -> usize {
         NodeKind::Null | NodeKind::Bool | NodeKind::Integer | NodeKind::Float => 4,
         NodeKind::String => node.as_str().map_or(0, str::len) + 2,
         NodeKind::Array => node.elements().map(|element| bytes_of(element) + 1).sum::<usize>() + 2,
-        NodeKind::Object => node.members().map(|(name, value)| name.len() + bytes_of(value) + 4).sum::<usize>() + 2,
+        NodeKind::Object => {
+            node.members().map(|(name, value)| name.len() + bytes_of(value) + 4).sum::<usize>() + 2
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Requests read as operations: what both eras ask for in the same words.
 
 use impresario_codec::{Message, Node};
-use impresario_protocol::{CompletionTarget, ListKind, ListenFilter, Limits, LogLevel, McpError, Operation};
+use impresario_protocol::{CompletionTarget, Limits, ListKind, ListenFilter, LogLevel, McpError, Operation};
 
 /// What a request asks for, whatever era it comes from. Nothing for a method that only one of them has.
 pub(super) fn shared<'m>(message: &'m Message) -> Option<Result<Operation<'m, Node<'m>>, McpError>> {
@@ -34,7 +34,9 @@ impl<'m> Params<'m> {
     /// A member that is text.
     pub(super) fn text(&self, name: &str) -> Result<&'m str, McpError> {
         let value = self.get(name).and_then(Node::as_str);
-        value.ok_or_else(|| McpError::invalid_params(format!("{}: params.{name} must be a string", self.method)))
+        value.ok_or_else(|| {
+            McpError::invalid_params(format!("{}: params.{name} must be a string", self.method))
+        })
     }
 
     /// A log level, by name.
@@ -45,12 +47,16 @@ impl<'m> Params<'m> {
     /// What a listener wants to hear of, at most `uris_max` resources.
     pub(super) fn listen(&self, limits: &Limits) -> Result<ListenFilter, McpError> {
         let Some(filter) = self.get("notifications").filter(|filter| filter.is_object()) else {
-            return Err(McpError::invalid_params("subscriptions/listen: params.notifications must be an object"));
+            return Err(McpError::invalid_params(
+                "subscriptions/listen: params.notifications must be an object",
+            ));
         };
         let flag = |name: &str| match filter.get(name) {
             None => Ok(false),
             Some(value) => value.as_bool().ok_or_else(|| {
-                McpError::invalid_params(format!("subscriptions/listen: params.notifications.{name} must be a boolean"))
+                McpError::invalid_params(format!(
+                    "subscriptions/listen: params.notifications.{name} must be a boolean"
+                ))
             }),
         };
         let uris = match filter.get("resourceSubscriptions") {
@@ -70,7 +76,9 @@ impl<'m> Params<'m> {
         match self.get(name) {
             None => Ok(None),
             Some(value) if value.is_object() => Ok(Some(value)),
-            Some(_) => Err(McpError::invalid_params(format!("{}: params.{name} must be an object", self.method))),
+            Some(_) => {
+                Err(McpError::invalid_params(format!("{}: params.{name} must be an object", self.method)))
+            }
         }
     }
 
@@ -99,7 +107,8 @@ impl<'m> Params<'m> {
             Some("ref/resource") => named("uri").map(CompletionTarget::Template),
             _ => return Err(wrong("params.ref.type must be `ref/prompt` or `ref/resource`")),
         };
-        let target = target.ok_or_else(|| wrong("params.ref must name a prompt (`name`) or a template (`uri`)"))?;
+        let target =
+            target.ok_or_else(|| wrong("params.ref must name a prompt (`name`) or a template (`uri`)"))?;
         let argument = self.object("argument")?.ok_or_else(|| wrong("params.argument must be an object"))?;
         let part = |name: &str| argument.get(name).and_then(Node::as_str);
         let (Some(argument), Some(value)) = (part("name"), part("value")) else {

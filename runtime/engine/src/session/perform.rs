@@ -72,7 +72,11 @@ impl Session {
     }
 
     /// Keeps a request open that listens for changes, until the client takes it back or the house closes.
-    pub(super) fn listen(&self, call: &Arc<Call>, in_flight: Option<&Arc<InFlight<Call>>>) -> Result<(), McpError> {
+    pub(super) fn listen(
+        &self,
+        call: &Arc<Call>,
+        in_flight: Option<&Arc<InFlight<Call>>>,
+    ) -> Result<(), McpError> {
         let max = Limits::size(self.limits().listeners_per_connection_max);
         if self.listeners.get() >= max {
             const RETRY_AFTER_MS: u64 = 5_000;
@@ -108,8 +112,20 @@ impl Session {
     }
 
     fn find_tool(&self, name: &str) -> Result<Arc<Tool>, McpError> {
+        self.check_name(name)?;
         let found = self.stage.shared.registry.snapshot().tool(name).cloned();
         found.ok_or_else(|| McpError::unknown_tool(name))
+    }
+
+    /// Names are bounded before they are looked up.
+    fn check_name(&self, name: &str) -> Result<(), McpError> {
+        let max = self.limits().name_bytes_max;
+        if name.len() > Limits::size(max) {
+            return Err(McpError::invalid_params(format!(
+                "the name is longer than {max} bytes (name_bytes_max)"
+            )));
+        }
+        Ok(())
     }
 
     fn call_tool(&self, call: &Arc<Call>, tool: &Arc<Tool>, arguments: Option<Node<'_>>) {
@@ -121,7 +137,12 @@ impl Session {
         match cache.get(key) {
             Some(kept) => call.finish(Ending::Answered(Outcome::Tool(ToolResult::clone(&kept)))),
             None => {
-                tokio::task::spawn_local(run_for_many(self.stage.clone(), Arc::clone(call), Arc::clone(tool), key));
+                tokio::task::spawn_local(run_for_many(
+                    self.stage.clone(),
+                    Arc::clone(call),
+                    Arc::clone(tool),
+                    key,
+                ));
             }
         }
     }
@@ -150,14 +171,22 @@ impl Session {
         }))
     }
 
-    fn get_prompt(&self, call: &Arc<Call>, name: &str, arguments: Option<Node<'_>>) -> Result<CallFuture, McpError> {
+    fn get_prompt(
+        &self,
+        call: &Arc<Call>,
+        name: &str,
+        arguments: Option<Node<'_>>,
+    ) -> Result<CallFuture, McpError> {
+        self.check_name(name)?;
         let snapshot = self.stage.shared.registry.snapshot();
         let prompt = snapshot.prompt(name).ok_or_else(|| McpError::unknown_prompt(name))?;
         let arguments = arguments.map(variables).transpose()?.unwrap_or_default();
         let is_missing = |name: &str| arguments.get(name).is_none();
-        let missing = prompt.definition.arguments.iter().find(|argument| {
-            argument.required == Some(true) && is_missing(&argument.name)
-        });
+        let missing = prompt
+            .definition
+            .arguments
+            .iter()
+            .find(|argument| argument.required == Some(true) && is_missing(&argument.name));
         if let Some(missing) = missing {
             let text = format!("prompt {name}: the required argument `{}` is missing", missing.name);
             return Err(McpError::invalid_params(text));
@@ -191,7 +220,8 @@ impl Session {
                 &template.spec.completions
             }
         };
-        let suggest = completions.iter().find(|(known, _)| known == argument).map(|(_, suggest)| Arc::clone(suggest));
+        let suggest =
+            completions.iter().find(|(known, _)| known == argument).map(|(_, suggest)| Arc::clone(suggest));
         let values_max = Limits::size(self.limits().completion_values_max);
         Ok(Box::pin(async move {
             let mut values = suggest.map_or_else(Vec::new, |suggest| suggest(request));
@@ -225,7 +255,13 @@ fn run_tool(stage: &Stage, call: &Arc<Call>, tool: &Arc<Tool>) {
         },
     };
     let cancel_grace = Duration::from_millis(stage.shared.limits.cancel_grace_ms);
-    let job = Job { call: Arc::clone(call), work, timeout: tool.timeout, cancel_grace, tool: Some(Arc::clone(tool)) };
+    let job = Job {
+        call: Arc::clone(call),
+        work,
+        timeout: tool.timeout,
+        cancel_grace,
+        tool: Some(Arc::clone(tool)),
+    };
     stage.workers.submit(&tool.pool, job);
 }
 
@@ -256,7 +292,8 @@ async fn run_apart(stage: &Stage, leader: &Arc<Call>, tool: &Arc<Tool>) -> Ran {
 
 /// A client that lacks a capability is told by an error where there is one for it, else by the tool's result.
 fn lacks_capability(call: &Call, tool: &Tool, missing: serde_json::Value) -> Result<(), McpError> {
-    let text = format!("{} needs a client with capabilities that yours has not declared", tool.definition.name);
+    let text =
+        format!("{} needs a client with capabilities that yours has not declared", tool.definition.name);
     match call.facts().dialect.0.era() {
         Era::Modern => Err(McpError::new(ErrorKind::MissingCapability, text).with_data(missing)),
         Era::Legacy => {

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use impresario_protocol::{
-    Era, JsonObject, Limits, ListKind, McpError, PromptDefinition, ResourceDefinition, Revision, ServerCapabilities,
-    TemplateDefinition, ToolDefinition,
+    Era, JsonObject, Limits, ListKind, McpError, PromptDefinition, ResourceDefinition, Revision,
+    ServerCapabilities, TemplateDefinition, ToolDefinition,
 };
 use serde_json::{Value, json};
 
@@ -82,10 +82,14 @@ fn pages(shared: &Shared, snapshot: &Snapshot, revision: Revision, kind: ListKin
         ListKind::Resources => {
             snapshot.resources().iter().map(|resource| resource_for(&resource.definition, revision)).collect()
         }
-        ListKind::Templates => {
-            snapshot.templates().iter().map(|template| template_for(&template.spec.definition, revision)).collect()
+        ListKind::Templates => snapshot
+            .templates()
+            .iter()
+            .map(|template| template_for(&template.spec.definition, revision))
+            .collect(),
+        ListKind::Prompts => {
+            snapshot.prompts().iter().map(|prompt| prompt_for(&prompt.definition, revision)).collect()
         }
-        ListKind::Prompts => snapshot.prompts().iter().map(|prompt| prompt_for(&prompt.definition, revision)).collect(),
     };
     let per_page = Limits::size(shared.limits.page_items_max);
     let chunks: Vec<&[Value]> = if items.is_empty() { vec![&[]] } else { items.chunks(per_page).collect() };

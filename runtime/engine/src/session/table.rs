@@ -62,7 +62,12 @@ impl SessionTable {
     ///
     /// # Errors
     /// Overloaded, when the caller has as many as it may, or there is no room and none is idle.
-    pub fn open(&self, revision: Revision, caller: Caller, client: ClientFacts) -> Result<Arc<SessionState>, McpError> {
+    pub fn open(
+        &self,
+        revision: Revision,
+        caller: Caller,
+        client: ClientFacts,
+    ) -> Result<Arc<SessionState>, McpError> {
         let mine = Arc::clone(&*self.per_client.entry(Client::from(&caller)).or_default());
         let per_client_max = Limits::size(self.limits.sessions_per_client_max);
         let Some(my_place) = mine.enter(per_client_max) else {
@@ -76,7 +81,8 @@ impl SessionTable {
         let Some(place) = place else { return Err(refusal("there are", "sessions_max", max)) };
         let subscriber = self.hub.subscribe(all_lists());
         let state = Arc::new(SessionState::new(new_id(), revision, caller, client, subscriber));
-        self.by_id.insert(Arc::clone(state.id()), Listed { state: Arc::clone(&state), _places: [my_place, place] });
+        self.by_id
+            .insert(Arc::clone(state.id()), Listed { state: Arc::clone(&state), _places: [my_place, place] });
         Ok(state)
     }
 
@@ -86,8 +92,13 @@ impl SessionTable {
     /// When there is none, or it belongs to somebody else: the two look alike.
     pub fn find(&self, id: &str, caller: &Caller) -> Result<Arc<SessionState>, McpError> {
         match self.by_id.get(id) {
-            Some(listed) if listed.state.caller().principal == caller.principal => Ok(Arc::clone(&listed.state)),
-            _ => Err(McpError::new(ErrorKind::SessionNotFound, "session not found; send initialize to open one")),
+            Some(listed) if listed.state.caller().principal == caller.principal => {
+                Ok(Arc::clone(&listed.state))
+            }
+            _ => Err(McpError::new(
+                ErrorKind::SessionNotFound,
+                "session not found; send initialize to open one",
+            )),
         }
     }
 
@@ -119,10 +130,16 @@ impl SessionTable {
         let is_over = |state: &SessionState| {
             state.age_ms() >= limits.session_lifetime_max_ms
                 || state.is_idle() && state.unused_ms() >= limits.session_idle_timeout_ms
-                || state.is_idle() && !state.is_initialized() && state.age_ms() >= limits.initialized_timeout_ms
+                || state.is_idle()
+                    && !state.is_initialized()
+                    && state.age_ms() >= limits.initialized_timeout_ms
         };
-        let over: Vec<_> =
-            self.by_id.iter().filter(|listed| is_over(&listed.state)).map(|listed| Arc::clone(&listed.state)).collect();
+        let over: Vec<_> = self
+            .by_id
+            .iter()
+            .filter(|listed| is_over(&listed.state))
+            .map(|listed| Arc::clone(&listed.state))
+            .collect();
         for state in over {
             tracing::debug!(age_ms = state.age_ms(), "a session's time is over");
             self.remove(&state);
@@ -133,7 +150,8 @@ impl SessionTable {
     /// Makes room: ends the session that has been idle longest, if any is idle.
     fn evict_idle(&self) {
         let idle = self.by_id.iter().filter(|listed| listed.state.is_idle());
-        let longest = idle.max_by_key(|listed| listed.state.unused_ms()).map(|listed| Arc::clone(&listed.state));
+        let longest =
+            idle.max_by_key(|listed| listed.state.unused_ms()).map(|listed| Arc::clone(&listed.state));
         if let Some(state) = longest {
             tracing::info!(unused_ms = state.unused_ms(), "the table is full: the longest idle session ends");
             self.remove(&state);
@@ -198,7 +216,8 @@ mod tests {
         let state = open(&table, "ada").unwrap();
         let (ada, bob) = (state.caller().clone(), Caller { principal: Some("bob".into()), address: None });
         assert!(table.find(state.id(), &ada).is_ok());
-        let [foreign, unknown] = [table.find(state.id(), &bob), table.find("x", &bob)].map(Result::unwrap_err);
+        let [foreign, unknown] =
+            [table.find(state.id(), &bob), table.find("x", &bob)].map(Result::unwrap_err);
         assert_eq!((foreign.kind, foreign.message), (unknown.kind, unknown.message));
         assert!(table.close(state.id(), &bob).is_err());
         assert!(table.close(state.id(), &ada).is_ok());

@@ -50,7 +50,10 @@ impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { queue, threads, idle, stuck, closed } = self;
         let queued = queue.len();
-        write!(f, "State {{ queued: {queued}, threads: {threads}, idle: {idle}, stuck: {stuck}, closed: {closed} }}")
+        write!(
+            f,
+            "State {{ queued: {queued}, threads: {threads}, idle: {idle}, stuck: {stuck}, closed: {closed} }}"
+        )
     }
 }
 
@@ -221,8 +224,12 @@ impl BlockingPool {
 
     fn run_thread(self: Arc<Self>) {
         while let Some(queued) = self.next() {
-            let begun =
-                queued.stage.compare_exchange(stage::QUEUED, stage::BEGUN, Ordering::AcqRel, Ordering::Acquire);
+            let begun = queued.stage.compare_exchange(
+                stage::QUEUED,
+                stage::BEGUN,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
             if begun.is_err() {
                 continue;
             }

@@ -25,13 +25,22 @@ fn workers(workers: usize, queue_max: usize) -> Workers {
 fn call() -> Arc<Call> {
     let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#;
     let message = Message::parse(text, &DecodeLimits::from(&Limits::default())).unwrap();
-    Arc::new(Call::new(message, CallLimits { notifications_max: 8, progress_per_second_max: 10 }))
+    Arc::new(Call::new(
+        message,
+        CallLimits { notifications_max: 8, notification_bytes_max: 10_000, progress_per_second_max: 10 },
+    ))
 }
 
 /// Submits work and gives the call it answers.
 fn submit(workers: &Workers, work: impl Future<Output = Ending> + 'static) -> Arc<Call> {
     let call = call();
-    let job = Job { call: Arc::clone(&call), work: Box::pin(work), timeout: 60 * SECOND, cancel_grace: SECOND, tool: None };
+    let job = Job {
+        call: Arc::clone(&call),
+        work: Box::pin(work),
+        timeout: 60 * SECOND,
+        cancel_grace: SECOND,
+        tool: None,
+    };
     workers.submit(DEFAULT_POOL, job);
     call
 }
@@ -110,7 +119,9 @@ async fn a_panic_costs_one_call_at_once_or_later() {
             });
             let after = submit(&workers, done());
             for call in [at_once, later] {
-                assert!(matches!(call.ended().await, Ending::Failed(error) if error.message == "internal error"));
+                assert!(
+                    matches!(call.ended().await, Ending::Failed(error) if error.message == "internal error")
+                );
             }
             assert!(matches!(after.ended().await, Ending::Answered(_)));
         })
@@ -175,8 +186,13 @@ async fn a_job_that_watches_for_its_cancellation_may_clean_up_for_a_moment() {
                 seen.set(true);
                 done().await
             };
-            let job =
-                Job { call: Arc::clone(&slot), work: Box::pin(work), timeout: 60 * SECOND, cancel_grace: SECOND, tool: None };
+            let job = Job {
+                call: Arc::clone(&slot),
+                work: Box::pin(work),
+                timeout: 60 * SECOND,
+                cancel_grace: SECOND,
+                tool: None,
+            };
             workers.submit(DEFAULT_POOL, job);
             slot.cancel(CancelReason::Disconnected);
             assert!(matches!(slot.ended().await, Ending::Cancelled));

@@ -14,7 +14,7 @@ use impresario_protocol::McpError;
 use super::{Job, Slice};
 use crate::actor::{Actor, Exit, Local};
 use crate::call::{Call, CancelReason, Ending};
-use crate::shared::Closing;
+use crate::closing::Closing;
 use crate::tool::CallFuture;
 
 /// Does one job at a time for its slice of a pool.
@@ -54,7 +54,7 @@ impl Worker {
             let mut task = TaskContext::from_waker(Waker::noop());
             let Poll::Ready(ending) = poll_caught(&mut job.work, &mut task) else { break };
             job.finish(ending);
-            drop(job);
+            discard(job);
             match self.next_job(me)? {
                 Some(next) => job = next,
                 None => return Ok(()),
@@ -93,7 +93,10 @@ async fn finish(mut job: Job, closing: Option<Arc<Closing>>) {
     tokio::select! {
         biased;
         ending = until_cancelled(&mut job.work, &job.call) => match ending {
-            Some(ending) => return job.finish(ending),
+            Some(ending) => {
+                job.finish(ending);
+                return discard(job);
+            }
             // The call has its ending already.
             None => {}
         },
@@ -103,7 +106,15 @@ async fn finish(mut job: Job, closing: Option<Arc<Closing>>) {
         }
         () = closed => job.call.cancel(CancelReason::Shutdown),
     }
-    clean_up(job).await;
+    clean_up(&mut job).await;
+    discard(job);
+}
+
+/// Drops a job. What a tool keeps may panic while it is dropped, and that must cost nobody a worker.
+fn discard(job: Job) {
+    if catch_unwind(AssertUnwindSafe(|| drop(job))).is_err() {
+        tracing::error!("a tool panicked while it was dropped");
+    }
 }
 
 /// The job's ending, or nothing when the call is cancelled first.
@@ -117,8 +128,8 @@ async fn until_cancelled(work: &mut CallFuture, call: &Call) -> Option<Ending> {
     .await
 }
 
-/// A tool that watches for its cancellation gets a moment to clean up; any other is dropped here.
-async fn clean_up(mut job: Job) {
+/// A tool that watches for its cancellation gets a moment to clean up; any other does not.
+async fn clean_up(job: &mut Job) {
     if job.call.watches_cancel() {
         let ended = poll_fn(|task| poll_caught(&mut job.work, task));
         if tokio::time::timeout(job.cancel_grace, ended).await.is_err() {

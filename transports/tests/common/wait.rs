@@ -1,0 +1,33 @@
+//! Waiting for conditions, never for time: everything here gives up after a while and says what was missing.
+
+use std::time::{Duration, Instant};
+
+/// Far longer than anything here takes, on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two looks at a condition that tells nobody when it changes.
+const LOOK_INTERVAL: Duration = Duration::from_millis(2);
+
+/// What the future comes to, in bounded time.
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(PATIENCE, future).await;
+    waited.unwrap_or_else(|_| panic!("{what}: nothing came within {PATIENCE:?}"))
+}
+
+/// Waits until the condition holds, in bounded time.
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    within(what, async {
+        while !holds() {
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    })
+    .await;
+}
+
+/// Watches for a while that a condition goes on to hold: for what must not happen.
+pub(crate) async fn stays(what: &str, a_while: Duration, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while begun.elapsed() < a_while {
+        assert!(holds(), "{what}: no longer so after {:?}", begun.elapsed());
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}

@@ -1,0 +1,90 @@
+//! Every limit of the runtime, at it and on both sides of it, over the transport where it bites.
+//!
+//! A refusal names its limit, executes nothing, and leaves the connection or the server as it was. The test of
+//! a limit begins with the limit's name, so a limit without a test is found by its name.
+#![allow(missing_docs, reason = "a test binary has no reader of its documentation")]
+
+#[allow(dead_code, reason = "each test binary uses a part of the clients")]
+#[path = "common/house.rs"]
+mod house;
+#[allow(dead_code, reason = "each test binary uses a part of the clients")]
+#[path = "common/http.rs"]
+mod http;
+#[allow(dead_code, reason = "each test binary uses a part of the clients")]
+#[path = "common/messages.rs"]
+mod messages;
+#[allow(dead_code, reason = "each test binary uses a part of the clients")]
+#[path = "common/pipe.rs"]
+mod pipe;
+#[allow(dead_code, reason = "each test binary uses a part of the clients")]
+#[path = "common/wait.rs"]
+mod wait;
+
+#[path = "limits/cache.rs"]
+mod cache;
+#[path = "limits/calls.rs"]
+mod calls;
+#[path = "limits/connections.rs"]
+mod connections;
+#[path = "limits/headers.rs"]
+mod headers;
+#[path = "limits/lists.rs"]
+mod lists;
+#[path = "limits/message_sizes.rs"]
+mod message_sizes;
+#[path = "limits/pools.rs"]
+mod pools;
+#[path = "limits/sessions.rs"]
+mod sessions;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use impresario_protocol::Limits;
+
+/// Limits whose edges only virtual time or the inside of a crate can reach: the unit test that does.
+const UNIT_TESTED: &[(&str, &str, &str)] = &[
+    ("body_bytes_per_second_min", "transports/src/http/body.rs", "a_body_that_is_too_slow_is_given_up"),
+    // No caller can end an actor of ours: what tools do is caught before.
+    ("actor_restarts_max", "runtime/engine/src/actor.rs", "restarts_are_limited_within_a_minute"),
+];
+
+const SOURCES: &[&str] = &[
+    include_str!("limits/cache.rs"),
+    include_str!("limits/calls.rs"),
+    include_str!("limits/connections.rs"),
+    include_str!("limits/headers.rs"),
+    include_str!("limits/lists.rs"),
+    include_str!("limits/message_sizes.rs"),
+    include_str!("limits/pools.rs"),
+    include_str!("limits/sessions.rs"),
+];
+
+/// The functions of a source that are tests, by the attribute above them.
+fn tests_of(source: &str) -> impl Iterator<Item = &str> {
+    source.split("#[test]").skip(1).chain(source.split("#[tokio::test").skip(1)).filter_map(|after| {
+        let (_, named) = after.split_once("fn ")?;
+        named.split_once('(').map(|(name, _)| name)
+    })
+}
+
+#[test]
+fn every_limit_of_the_table_has_a_test_of_its_name() {
+    let tests: Vec<&str> = SOURCES.iter().flat_map(|source| tests_of(source)).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut tested: HashSet<&str> = HashSet::new();
+    for (limit, file, test) in UNIT_TESTED {
+        let source = std::fs::read_to_string(root.join(file)).unwrap();
+        assert!(tests_of(&source).any(|name| name == *test), "{file} has no test {test}, which covers {limit}");
+        tested.insert(limit);
+    }
+    for info in Limits::TABLE {
+        let is_its = |test: &&str| test.strip_prefix(info.name).is_some_and(|rest| rest.starts_with('_'));
+        if tests.iter().any(|test| is_its(test)) {
+            tested.insert(info.name);
+        }
+    }
+    let untested: Vec<_> = Limits::TABLE.iter().map(|info| info.name).filter(|name| !tested.contains(name)).collect();
+    assert!(untested.is_empty(), "limits without a test: {untested:?}");
+    assert_eq!(tested.len(), Limits::TABLE.len(), "a test is named for a limit that is gone");
+}

@@ -1,0 +1,197 @@
+//! Holds every message that comes from the server against its revision's schema, and against what the
+//! specification's text says beyond it.
+
+use std::collections::BTreeSet;
+
+use impresario_protocol::{Era, Revision};
+use serde_json::Value;
+
+use super::schemas::Schemas;
+
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+
+/// What one revision says of the messages of one session.
+pub struct Judge {
+    schemas: Schemas,
+    pub revision: Revision,
+    /// The kinds of messages that were seen: definitions of results and notifications, and codes of errors.
+    pub seen: BTreeSet<String>,
+    pub faults: Vec<String>,
+}
+
+impl Judge {
+    pub fn new(schemas: Schemas, revision: Revision) -> Self {
+        Self { schemas, revision, seen: BTreeSet::new(), faults: Vec::new() }
+    }
+
+    /// Judges one message. `asked` is the method of the request that it answers, when it answers one.
+    pub fn hear(&mut self, asked: Option<&str>, message: &Value) {
+        let faults = if message.get("method").is_some() {
+            self.notification(message)
+        } else if message.get("error").is_some() {
+            self.error(message)
+        } else {
+            self.result(asked, message)
+        };
+        self.faults.extend(faults.into_iter().map(|fault| format!("{asked:?}: {fault}\n    {message}")));
+    }
+
+    /// Judges the answer to a batch.
+    pub fn hear_batch(&mut self, batch: &Value, asked: impl Fn(&Value) -> Option<String>) {
+        self.seen.insert("JSONRPCBatchResponse".into());
+        self.faults.extend(self.schemas.faults("JSONRPCBatchResponse", batch));
+        for message in batch.as_array().into_iter().flatten() {
+            self.hear(asked(&message["id"]).as_deref(), message);
+        }
+    }
+
+    fn result(&mut self, asked: Option<&str>, message: &Value) -> Vec<String> {
+        let result = &message["result"];
+        let Some(definition) = asked.and_then(result_of) else {
+            return vec!["an answer to nothing that was asked".into()];
+        };
+        self.seen.insert(definition.into());
+        let envelope = self.first_of(&["JSONRPCResultResponse", "JSONRPCResponse"]);
+        let mut faults = self.schemas.faults(envelope, message);
+        faults.extend(self.schemas.faults(definition, result));
+        faults.extend(self.schemas.unknown_members(definition, result));
+        let response = format!("{definition}Response");
+        if self.schemas.has(&response) {
+            faults.extend(self.schemas.faults(&response, message));
+        }
+        match self.revision.era() {
+            Era::Modern => faults.extend(modern_rules(definition, message)),
+            Era::Legacy => faults.extend(legacy_rules(result)),
+        }
+        faults
+    }
+
+    fn error(&mut self, message: &Value) -> Vec<String> {
+        let error = &message["error"];
+        let code = error["code"].as_i64().unwrap_or_default();
+        self.seen.insert(format!("error {code}"));
+        let envelope = self.first_of(&["JSONRPCErrorResponse", "JSONRPCError"]);
+        let mut whole = message.clone();
+        if whole.get("id").is_none() && self.schemas.requires(envelope, "id") {
+            // Older schemas want an id where none could be read. There is none that would be right, and the
+            // newer ones let it be left out.
+            whole["id"] = Value::from(0);
+        }
+        let mut faults = self.schemas.faults(envelope, &whole);
+        let (definition, of) = match code {
+            -32700 => ("ParseError", error),
+            -32600 => ("InvalidRequestError", error),
+            -32601 => ("MethodNotFoundError", error),
+            -32602 => ("InvalidParamsError", error),
+            -32603 => ("InternalError", error),
+            -32020 => ("HeaderMismatchError", &whole),
+            -32021 => ("MissingRequiredClientCapabilityError", &whole),
+            -32022 => ("UnsupportedProtocolVersionError", &whole),
+            _ => return faults,
+        };
+        if self.schemas.has(definition) {
+            faults.extend(self.schemas.faults(definition, of));
+        }
+        faults
+    }
+
+    fn notification(&mut self, message: &Value) -> Vec<String> {
+        let Some(definition) = message["method"].as_str().and_then(notification_of) else {
+            return vec!["a notification that no server sends".into()];
+        };
+        self.seen.insert(definition.into());
+        if !self.schemas.has(definition) {
+            return vec![format!("this revision has no {definition}")];
+        }
+        let mut faults = self.schemas.faults("JSONRPCNotification", message);
+        faults.extend(self.schemas.faults(definition, message));
+        faults.extend(self.schemas.faults("ServerNotification", message));
+        let mut bare = message.clone();
+        if !self.schemas.requires(definition, "jsonrpc") {
+            // Older schemas say that once, of every message.
+            bare.as_object_mut().unwrap().remove("jsonrpc");
+        }
+        faults.extend(self.schemas.unknown_members(definition, &bare));
+        if message.get("id").is_some() {
+            faults.push("a notification with an id".into());
+        }
+        let is_change = !matches!(definition, "ProgressNotification" | "LoggingMessageNotification");
+        let names_subscription = message["params"]["_meta"].get(SUBSCRIPTION).is_some();
+        if names_subscription != (is_change && self.revision.era() == Era::Modern) {
+            faults.push(format!("`{SUBSCRIPTION}` is there: {names_subscription}"));
+        }
+        faults
+    }
+
+    fn first_of(&self, names: &[&'static str]) -> &'static str {
+        names.iter().find(|name| self.schemas.has(name)).expect("the schema knows one of the names")
+    }
+}
+
+/// What results say of themselves in the era of stateless requests (server/utilities/caching; basic, "Results").
+fn modern_rules(definition: &str, message: &Value) -> Vec<String> {
+    let result = &message["result"];
+    let mut faults = Vec::new();
+    if result["resultType"] != "complete" {
+        faults.push("resultType is not `complete`".to_owned());
+    }
+    let info = &result["_meta"][SERVER_INFO];
+    if !(info["name"].is_string() && info["version"].is_string()) {
+        faults.push(format!("_meta has no `{SERVER_INFO}`"));
+    }
+    let is_cacheable = definition.starts_with("List") || matches!(definition, "ReadResourceResult" | "DiscoverResult");
+    for member in ["ttlMs", "cacheScope"] {
+        if result.get(member).is_some() != is_cacheable {
+            faults.push(format!("`{member}` is there: {}", !is_cacheable));
+        }
+    }
+    if definition == "SubscriptionsListenResult" && result["_meta"][SUBSCRIPTION] != message["id"] {
+        faults.push("the end of a subscription does not name it".into());
+    }
+    faults
+}
+
+/// What only the later era says stays out of the earlier one.
+fn legacy_rules(result: &Value) -> Vec<String> {
+    let mut unwanted: Vec<_> = ["resultType", "ttlMs", "cacheScope"].into_iter().filter(|name| result.get(name).is_some()).collect();
+    if result["_meta"].get(SERVER_INFO).is_some() {
+        unwanted.push(SERVER_INFO);
+    }
+    unwanted.into_iter().map(|name| format!("`{name}` belongs to a later era")).collect()
+}
+
+/// The definition of a method's result.
+fn result_of(method: &str) -> Option<&'static str> {
+    let definition = match method {
+        "initialize" => "InitializeResult",
+        "server/discover" => "DiscoverResult",
+        "tools/list" => "ListToolsResult",
+        "tools/call" => "CallToolResult",
+        "resources/list" => "ListResourcesResult",
+        "resources/templates/list" => "ListResourceTemplatesResult",
+        "resources/read" => "ReadResourceResult",
+        "prompts/list" => "ListPromptsResult",
+        "prompts/get" => "GetPromptResult",
+        "completion/complete" => "CompleteResult",
+        "subscriptions/listen" => "SubscriptionsListenResult",
+        "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => "EmptyResult",
+        _ => return None,
+    };
+    Some(definition)
+}
+
+/// The definition of a notification that a server sends.
+fn notification_of(method: &str) -> Option<&'static str> {
+    let definition = match method {
+        "notifications/progress" => "ProgressNotification",
+        "notifications/message" => "LoggingMessageNotification",
+        "notifications/tools/list_changed" => "ToolListChangedNotification",
+        "notifications/resources/list_changed" => "ResourceListChangedNotification",
+        "notifications/prompts/list_changed" => "PromptListChangedNotification",
+        "notifications/resources/updated" => "ResourceUpdatedNotification",
+        "notifications/subscriptions/acknowledged" => "SubscriptionsAcknowledgedNotification",
+        _ => return None,
+    };
+    Some(definition)
+}
