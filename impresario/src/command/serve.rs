@@ -130,18 +130,35 @@ impl ServeOptions {
     }
 }
 
+/// Starts a runtime by the flags and serves it, as [`start`] and [`serve_runtime`] do.
+///
+/// # Errors
+/// Those of both.
+pub async fn serve(builder: Builder, options: ServeOptions) -> anyhow::Result<()> {
+    let runtime = start(builder, &options)?;
+    serve_runtime(runtime, options).await
+}
+
+/// Starts a runtime with the lanes, limits and log that the flags name. A program that changes what it offers
+/// while it is served keeps a clone of the runtime.
+///
+/// # Errors
+/// When a limit can't be set, or the runtime can't be started.
+pub fn start(builder: Builder, options: &ServeOptions) -> anyhow::Result<Runtime> {
+    logging::start(options.log.as_deref(), DEFAULT_LOG);
+    options.size(builder)?.start().context("start the runtime")
+}
+
 /// Serves a runtime until its standard input ends or the process is told to stop (SIGINT, SIGTERM); then lets
 /// what runs finish, within `drain_timeout_ms`. A second signal ends the process at once.
 ///
 /// Says `listening on http://ADDR/mcp` on standard error. Must run in a tokio runtime.
 ///
 /// # Errors
-/// When the runtime can't be started, the address can't be bound, or standard output can't be taken over.
-pub async fn serve(builder: Builder, options: ServeOptions) -> anyhow::Result<()> {
-    logging::start(options.log.as_deref(), DEFAULT_LOG);
+/// When the address can't be bound, or standard output can't be taken over.
+pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::Result<()> {
     // Watched before anybody is told that the server is there: from then on no signal may just kill it.
     let mut signals = Signals::watch().context("watch for signals")?;
-    let runtime = options.size(builder)?.start().context("start the runtime")?;
     if let Some(config) = options.http_config() {
         let server = listen(&runtime, config)?;
         announce::listening(server);

@@ -400,7 +400,10 @@ fn errors_say_what_to_change() {
     assert_eq!(error("[1e400]"), "not valid JSON: a number near byte 1 is malformed or out of range");
     assert_eq!(error("{\"a"), "not valid JSON: a string does not end, or holds a raw control character");
     assert_eq!(error(r#"["\ud800"]"#), "not valid JSON: a string has a \\u escape that is no character");
-    assert_eq!(error(&"[".repeat(65)), "arrays and objects are nested deeper than 64 levels");
+    assert_eq!(
+        error(&"[".repeat(65)),
+        "arrays and objects are nested deeper than 64 levels (json_depth_max)"
+    );
     assert_eq!(error("[]"), "a message must be a JSON object");
     assert_eq!(
         error(r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"uri":1,"uri":2}}"#),

@@ -46,16 +46,6 @@ pub struct Builder {
     limits: Limits,
     lanes: Option<usize>,
     eviction: Eviction,
-    on_start: Vec<OnStart>,
-}
-
-/// Gets the runtime when it has started.
-struct OnStart(Box<dyn FnOnce(&Runtime) + Send>);
-
-impl std::fmt::Debug for OnStart {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("OnStart")
-    }
 }
 
 impl Builder {
@@ -150,14 +140,6 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` once with the runtime when it has started: for tools that add and remove others, or that
-    /// say that a resource has changed. A tool must not keep a runtime that nobody else holds alive.
-    #[must_use]
-    pub fn on_start(mut self, hook: impl FnOnce(&Runtime) + Send + 'static) -> Self {
-        self.on_start.push(OnStart(Box::new(hook)));
-        self
-    }
-
     /// Checks everything and starts the lanes.
     ///
     /// # Errors
@@ -193,11 +175,7 @@ impl Builder {
         };
         let lanes = (0..lanes).map(lane).collect::<Result<_, _>>()?;
         let next_lane = AtomicUsize::new(0);
-        let runtime = Runtime { inner: Arc::new(Inner { shared, sessions, lanes, next_lane }) };
-        for OnStart(hook) in self.on_start {
-            hook(&runtime);
-        }
-        Ok(runtime)
+        Ok(Runtime { inner: Arc::new(Inner { shared, sessions, lanes, next_lane }) })
     }
 
     /// The pools, the default one always among them, each name once.
