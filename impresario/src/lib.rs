@@ -52,3 +52,13 @@ pub use impresario_tools as packs;
 pub use impresario_transports::http::{HttpConfig, HttpServer, HttpService};
 pub use impresario_transports::in_process::{Client, Running};
 pub use impresario_transports::{Serve, lines};
+
+/// The examples of `docs/`, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/tools.md")]
+struct ToolsGuide;
+
+/// The examples of the README, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -53,7 +53,7 @@ pub use resource::{IntoReadResult, IntoResource, ResourceEntry, ResourceSpec, Te
 pub use runtime::{Builder, Runtime, StartError};
 pub use shared::{Identity, Shared};
 pub use template::{TemplateError, UriTemplate, Variables};
-pub use tool::{CachePolicy, HeaderParameter, IntoTool, Tool, ToolSpec, no_arguments};
+pub use tool::{CachePolicy, HeaderParameter, IntoTool, NoArguments, Tool, ToolSpec, no_arguments};
 pub use tool_error::ToolError;
 pub use tool_result::{IntoToolResult, Json, schema_of};
 pub use workers::PoolConfig;

@@ -375,6 +375,10 @@ fn ending(answer: Result<ToolResult, ToolError>) -> Ending {
     }
 }
 
+/// What a tool takes that takes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+pub struct NoArguments {}
+
 /// The schema of a tool without arguments.
 #[must_use]
 pub fn no_arguments() -> Value {

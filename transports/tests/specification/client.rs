@@ -10,46 +10,46 @@ use super::judge::Judge;
 use super::pipe_wire::Pipe;
 
 /// What carries the messages.
-pub enum Wire {
+pub(crate) enum Wire {
     Pipe(Pipe),
     Http(Box<Http>),
 }
 
 /// What is put on the wire for one request.
 #[derive(Clone)]
-pub struct Request {
+pub(crate) struct Request {
     /// The id as JSON text, by which the answer is known.
-    pub key: String,
-    pub method: String,
-    pub body: Value,
+    pub(crate) key: String,
+    pub(crate) method: String,
+    pub(crate) body: Value,
     /// What HTTP says beside the body.
-    pub headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 /// One session of one revision.
-pub struct Client {
-    pub wire: Wire,
-    pub judge: Judge,
+pub(crate) struct Client {
+    pub(crate) wire: Wire,
+    pub(crate) judge: Judge,
     next_id: i64,
     /// The methods of all requests, by their ids.
     asked: HashMap<String, String>,
 }
 
 impl Client {
-    pub fn new(wire: Wire, judge: Judge) -> Self {
+    pub(crate) fn new(wire: Wire, judge: Judge) -> Self {
         Self { wire, judge, next_id: 0, asked: HashMap::new() }
     }
 
-    pub fn revision(&self) -> Revision {
+    pub(crate) fn revision(&self) -> Revision {
         self.judge.revision
     }
 
-    pub fn is_modern(&self) -> bool {
+    pub(crate) fn is_modern(&self) -> bool {
         self.revision().era() == Era::Modern
     }
 
     /// A request that carries what its revision wants it to carry. Ids are numbers and texts in turn.
-    pub fn request(&mut self, method: &str, mut params: Value) -> Request {
+    pub(crate) fn request(&mut self, method: &str, mut params: Value) -> Request {
         self.next_id += 1;
         let id = if self.next_id % 2 == 0 { json!(self.next_id) } else { json!(format!("id-{}", self.next_id)) };
         let key = id.to_string();
@@ -72,24 +72,24 @@ impl Client {
     }
 
     /// Asks, and waits for the answer.
-    pub async fn ask(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) async fn ask(&mut self, method: &str, params: Value) -> Value {
         let request = self.request(method, params);
         self.send(request).await
     }
 
     /// Sends a request as it is, and waits for its answer.
-    pub async fn send(&mut self, request: Request) -> Value {
+    pub(crate) async fn send(&mut self, request: Request) -> Value {
         let key = self.start(request).await;
         loop {
             let message = self.next_about(&key).await;
-            if message["id"].to_string() == key {
+            if message.is_null() || message["id"].to_string() == key {
                 return message;
             }
         }
     }
 
     /// Asks without waiting for the answer. Says under which key the request is known.
-    pub async fn start(&mut self, request: Request) -> String {
+    pub(crate) async fn start(&mut self, request: Request) -> String {
         let key = request.key.clone();
         self.asked.insert(key.clone(), request.method.clone());
         match &mut self.wire {
@@ -100,7 +100,7 @@ impl Client {
     }
 
     /// The next message about a request that was started. On a pipe it may be about any.
-    pub async fn next_about(&mut self, key: &str) -> Value {
+    pub(crate) async fn next_about(&mut self, key: &str) -> Value {
         let message = match &mut self.wire {
             Wire::Pipe(pipe) => pipe.read().await,
             Wire::Http(http) => http.next_about(key).await,
@@ -110,7 +110,7 @@ impl Client {
     }
 
     /// The next message that the server sends to a session unasked.
-    pub async fn next_unasked(&mut self) -> Value {
+    pub(crate) async fn next_unasked(&mut self) -> Value {
         let message = match &mut self.wire {
             Wire::Pipe(pipe) => pipe.read().await,
             Wire::Http(http) => http.next_unasked().await,
@@ -120,7 +120,7 @@ impl Client {
     }
 
     /// Sends what may be no message at all, and waits for the one that comes back.
-    pub async fn send_text(&mut self, text: &str) -> Value {
+    pub(crate) async fn send_text(&mut self, text: &str) -> Value {
         let message = match &mut self.wire {
             Wire::Pipe(pipe) => {
                 pipe.write_text(text).await;
@@ -133,7 +133,7 @@ impl Client {
     }
 
     /// Says something that has no answer.
-    pub async fn say(&mut self, method: &str, params: Value) {
+    pub(crate) async fn say(&mut self, method: &str, params: Value) {
         let body = json!({ "jsonrpc": "2.0", "method": method, "params": params });
         match &mut self.wire {
             Wire::Pipe(pipe) => pipe.write(&body).await,
@@ -142,7 +142,7 @@ impl Client {
     }
 
     /// Takes a request back that was started.
-    pub async fn cancel(&mut self, key: &str) {
+    pub(crate) async fn cancel(&mut self, key: &str) {
         let leaves = self.is_modern();
         if let Wire::Http(http) = &mut self.wire
             && leaves
@@ -154,10 +154,17 @@ impl Client {
     }
 
     /// Opens the stream on which a session is told of changes, where there is one apart.
-    pub async fn open_stream(&mut self) {
+    pub(crate) async fn open_stream(&mut self) {
         let revision = self.revision();
         if let Wire::Http(http) = &mut self.wire {
             http.open_stream(revision).await;
+        }
+    }
+
+    /// Notes an answer that is not the one that was provoked.
+    pub(crate) fn expect(&mut self, holds: bool, what: &str, answer: &Value) {
+        if !holds {
+            self.judge.faults.push(format!("expected {what}: {answer}"));
         }
     }
 
@@ -172,7 +179,7 @@ impl Client {
     }
 
     /// Remembers requests that are sent as text.
-    pub fn will_ask(&mut self, id: &Value, method: &str) {
+    pub(crate) fn will_ask(&mut self, id: &Value, method: &str) {
         self.asked.insert(id.to_string(), method.to_owned());
     }
 }

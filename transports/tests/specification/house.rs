@@ -12,11 +12,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// A resource that clients subscribe to.
-pub const WATCHED: &str = "notes://plain";
+pub(crate) const WATCHED: &str = "notes://plain";
+/// Calls for which there is room at once.
+pub(crate) const CALLS_MAX: u64 = 3;
 
 /// The server, with so little room that a session meets its limits.
-pub fn open() -> Runtime {
-    let limits = Limits { page_items_max: 2, in_flight_per_session_max: 2, drain_timeout_ms: 5_000, ..Limits::default() };
+pub(crate) fn open() -> Runtime {
+    let limits = Limits { page_items_max: 2, in_flight_max: CALLS_MAX, drain_timeout_ms: 100, ..Limits::default() };
     let builder = Runtime::builder().implementation(implementation()).instructions("Ask it anything.").limits(limits);
     let builder = tools().into_iter().fold(builder.lanes(1), impresario_engine::Builder::tool);
     resources(prompts(builder)).start().unwrap()
@@ -34,17 +36,17 @@ fn implementation() -> Implementation {
 }
 
 /// A tool that comes and goes while the server runs.
-pub fn passing_tool() -> ToolSpec {
+pub(crate) fn passing_tool() -> ToolSpec {
     ToolSpec::from_context("passing", no_arguments(), |_ctx| async { "here" })
 }
 
 /// A resource that comes and goes while the server runs.
-pub fn passing_resource() -> ResourceSpec {
+pub(crate) fn passing_resource() -> ResourceSpec {
     ResourceSpec::fixed("passing", ResourceContents::text("notes://passing", "here"))
 }
 
 /// A prompt that comes and goes while the server runs.
-pub fn passing_prompt() -> PromptSpec {
+pub(crate) fn passing_prompt() -> PromptSpec {
     PromptSpec::new("passing", |_arguments, _ctx| async { "here" })
 }
 

@@ -18,7 +18,7 @@ use super::client::Request;
 const SESSION: &str = "Mcp-Session-Id";
 
 /// One client's requests, and the answers that are still under way.
-pub struct Http {
+pub(crate) struct Http {
     service: HttpService,
     session: Option<HeaderValue>,
     /// Where a session is told of changes.
@@ -33,68 +33,74 @@ enum Started {
 }
 
 impl Http {
-    pub fn new(service: HttpService) -> Self {
+    pub(crate) fn new(service: HttpService) -> Self {
         Self { service, session: None, unasked: None, started: HashMap::new() }
     }
 
-    pub async fn start(&mut self, request: Request) {
+    pub(crate) async fn start(&mut self, request: Request) {
         let mut response = self.send("POST", request.body.to_string(), &request.headers);
         // One look is enough for the request to be on its way.
         let at_once = poll_fn(|task| Poll::Ready(response.as_mut().poll(task))).await;
         let started = match at_once {
-            Poll::Ready(response) => Started::Answered(Answer::of(response)),
+            Poll::Ready(response) => Started::Answered(self.opened(response)),
             Poll::Pending => Started::Waiting(response),
         };
         self.started.insert(request.key, started);
     }
 
-    pub async fn next_about(&mut self, key: &str) -> Value {
-        let started = self.started.get_mut(key).expect("it was started");
-        if let Started::Waiting(response) = started {
-            let response = response.await;
-            if let Some(session) = response.headers().get(SESSION) {
-                self.session = Some(session.clone());
+    pub(crate) async fn next_about(&mut self, key: &str) -> Value {
+        let mut answer = match self.started.remove(key).expect("it was started") {
+            Started::Waiting(response) => {
+                let response = response.await;
+                self.opened(response)
             }
-            *started = Started::Answered(Answer::of(response));
+            Started::Answered(answer) => answer,
+        };
+        let message = answer.next().await.expect("the answer has not ended");
+        self.started.insert(key.to_owned(), Started::Answered(answer));
+        message
+    }
+
+    /// The messages of a response, which may have opened a session.
+    fn opened(&mut self, response: Response<ServiceBody>) -> Answer {
+        if let Some(session) = response.headers().get(SESSION) {
+            self.session = Some(session.clone());
         }
-        match started {
-            Started::Answered(answer) => answer.next().await.expect("the answer has not ended"),
-            Started::Waiting(_) => unreachable!("it was waited for"),
-        }
+        Answer::of(response)
     }
 
     /// Goes away from a request before its answer is there.
-    pub fn leave(&mut self, key: &str) {
+    pub(crate) fn leave(&mut self, key: &str) {
         self.started.remove(key);
     }
 
     /// One text, and the first message that comes back.
-    pub async fn post(&mut self, text: String, headers: &[(&'static str, String)]) -> Value {
+    pub(crate) async fn post(&mut self, text: String, headers: &[(&'static str, String)]) -> Value {
         let response = self.send("POST", text, headers).await;
         Answer::of(response).next().await.expect("something comes back")
     }
 
-    pub async fn say(&mut self, body: &Value, revision: Revision) {
+    pub(crate) async fn say(&mut self, body: &Value, revision: Revision) {
         let response = self.send("POST", body.to_string(), &version(revision)).await;
         assert_eq!(response.status(), 202, "{body}");
     }
 
-    pub async fn open_stream(&mut self, revision: Revision) {
+    pub(crate) async fn open_stream(&mut self, revision: Revision) {
         let response = self.send("GET", String::new(), &version(revision)).await;
         assert_eq!(response.status(), 200);
         self.unasked = Some(Answer::of(response));
     }
 
-    pub async fn next_unasked(&mut self) -> Value {
+    pub(crate) async fn next_unasked(&mut self) -> Value {
         self.unasked.as_mut().expect("the stream is open").next().await.expect("the stream has not ended")
     }
 
     /// Forgets the session, or pretends to one that there is not.
-    pub fn pretend(&mut self, session: Option<&'static str>) -> Option<HeaderValue> {
+    pub(crate) fn pretend(&mut self, session: Option<&'static str>) -> Option<HeaderValue> {
         std::mem::replace(&mut self.session, session.map(HeaderValue::from_static))
     }
 
-    pub fn resume(&mut self, session: Option<HeaderValue>) {
+    pub(crate) fn resume(&mut self, session: Option<HeaderValue>) {
         self.session = session;
     }
 

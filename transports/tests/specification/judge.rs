@@ -11,34 +11,41 @@ use super::schemas::Schemas;
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
+/// How much of a message is shown beside what is wrong with it.
+const SHOWN_BYTES: usize = 400;
+
 /// What one revision says of the messages of one session.
-pub struct Judge {
+pub(crate) struct Judge {
     schemas: Schemas,
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// The kinds of messages that were seen: definitions of results and notifications, and codes of errors.
-    pub seen: BTreeSet<String>,
-    pub faults: Vec<String>,
+    pub(crate) seen: BTreeSet<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 impl Judge {
-    pub fn new(schemas: Schemas, revision: Revision) -> Self {
+    pub(crate) fn new(schemas: Schemas, revision: Revision) -> Self {
         Self { schemas, revision, seen: BTreeSet::new(), faults: Vec::new() }
     }
 
     /// Judges one message. `asked` is the method of the request that it answers, when it answers one.
-    pub fn hear(&mut self, asked: Option<&str>, message: &Value) {
-        let faults = if message.get("method").is_some() {
+    pub(crate) fn hear(&mut self, asked: Option<&str>, message: &Value) {
+        let faults = if message.is_null() {
+            vec!["nothing came where an answer was due".into()]
+        } else if message.get("method").is_some() {
             self.notification(message)
         } else if message.get("error").is_some() {
             self.error(message)
         } else {
             self.result(asked, message)
         };
-        self.faults.extend(faults.into_iter().map(|fault| format!("{asked:?}: {fault}\n    {message}")));
+        let mut shown = message.to_string();
+        shown.truncate(shown.floor_char_boundary(SHOWN_BYTES));
+        self.faults.extend(faults.into_iter().map(|fault| format!("{asked:?}: {fault}\n    {shown}")));
     }
 
     /// Judges the answer to a batch.
-    pub fn hear_batch(&mut self, batch: &Value, asked: impl Fn(&Value) -> Option<String>) {
+    pub(crate) fn hear_batch(&mut self, batch: &Value, asked: impl Fn(&Value) -> Option<String>) {
         self.seen.insert("JSONRPCBatchResponse".into());
         self.faults.extend(self.schemas.faults("JSONRPCBatchResponse", batch));
         for message in batch.as_array().into_iter().flatten() {

@@ -21,7 +21,7 @@ const OPEN: [&str; 6] =
     ["inputSchema", "outputSchema", "ServerCapabilities", "ClientCapabilities", "structuredContent", "error"];
 
 /// The folder of the specification. Without one the caller has nothing to hold messages against.
-pub fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os(FOLDER).map(PathBuf::from);
     if folder.is_none() {
         eprintln!("skipped: {FOLDER} does not name the folder of the specification");
@@ -30,7 +30,7 @@ pub fn folder() -> Option<PathBuf> {
 }
 
 /// The schema of one revision.
-pub struct Schemas {
+pub(crate) struct Schemas {
     /// As it was read, and with every object closed that is not open by its meaning.
     roots: [Value; 2],
     /// Where it keeps its definitions.
@@ -39,7 +39,7 @@ pub struct Schemas {
 }
 
 impl Schemas {
-    pub fn of(folder: &Path, revision: Revision) -> Self {
+    pub(crate) fn of(folder: &Path, revision: Revision) -> Self {
         let path = folder.join(revision.as_str()).join("schema.json");
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let root: Value = serde_json::from_str(&text).unwrap();
@@ -52,23 +52,23 @@ impl Schemas {
     }
 
     /// Whether this revision has a definition of that name.
-    pub fn has(&self, definition: &str) -> bool {
+    pub(crate) fn has(&self, definition: &str) -> bool {
         self.roots[0][self.keeps].get(definition).is_some()
     }
 
     /// Whether objects of that definition must have that member.
-    pub fn requires(&self, definition: &str, member: &str) -> bool {
+    pub(crate) fn requires(&self, definition: &str, member: &str) -> bool {
         let required = self.roots[0][self.keeps][definition]["required"].as_array();
         required.is_some_and(|required| required.iter().any(|name| name == member))
     }
 
     /// What is wrong with a value that should be of that definition.
-    pub fn faults(&self, definition: &str, value: &Value) -> Vec<String> {
+    pub(crate) fn faults(&self, definition: &str, value: &Value) -> Vec<String> {
         self.check(definition, value, false)
     }
 
     /// What else is wrong with it once no unknown member may pass.
-    pub fn unknown_members(&self, definition: &str, value: &Value) -> Vec<String> {
+    pub(crate) fn unknown_members(&self, definition: &str, value: &Value) -> Vec<String> {
         self.check(definition, value, true)
     }
 

@@ -1,0 +1,117 @@
+//! Every message that we send, in every revision, over a pipe and over HTTP, is one that its revision allows.
+//!
+//! The specification is no part of the project. `MCP_SPEC_DIR` names the folder where it lies; without it
+//! these tests say that they were skipped.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use impresario_protocol::{Era, Revision};
+use impresario_transports::Serve as _;
+use impresario_transports::http::HttpConfig;
+use impresario_transports::lines;
+
+use client::{Client, Wire};
+use http_wire::Http;
+use judge::Judge;
+use pipe_wire::Pipe;
+use schemas::Schemas;
+
+#[path = "specification/client.rs"]
+mod client;
+#[path = "specification/house.rs"]
+mod house;
+#[path = "specification/http_wire.rs"]
+mod http_wire;
+#[path = "specification/judge.rs"]
+mod judge;
+#[path = "specification/pipe_wire.rs"]
+mod pipe_wire;
+#[path = "specification/schemas.rs"]
+mod schemas;
+#[path = "specification/script.rs"]
+mod script;
+
+/// Longer than any session takes: one that hangs is to fail, not to hang.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn every_message_on_a_pipe_is_one_that_its_revision_allows() {
+    let Some(folder) = schemas::folder() else { return };
+    let mut faults = Vec::new();
+    for revision in Revision::ALL {
+        let runtime = house::open();
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let (read, write) = tokio::io::split(theirs);
+        let mut client = Client::new(Wire::Pipe(Pipe::new(ours)), judge(&folder, revision));
+        let session = async { tokio::join!(lines::serve(&runtime, read, write), script::hold(&mut client, &runtime)).0 };
+        tokio::time::timeout(PATIENCE, session).await.expect("the session ends").unwrap();
+        faults.extend(conclude(client.judge, &[]));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[tokio::test]
+async fn every_message_over_http_is_one_that_its_revision_allows() {
+    let Some(folder) = schemas::folder() else { return };
+    let mut faults = Vec::new();
+    for revision in Revision::ALL {
+        let runtime = house::open();
+        let service = runtime.http_service(HttpConfig::default());
+        let mut client = Client::new(Wire::Http(Box::new(Http::new(service))), judge(&folder, revision));
+        let session = script::hold(&mut client, &runtime);
+        tokio::time::timeout(PATIENCE, session).await.expect("the session ends");
+        let of_http: &[&str] = if client.is_modern() { &["error -32020"] } else { &[] };
+        faults.extend(conclude(client.judge, of_http));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn judge(folder: &Path, revision: Revision) -> Judge {
+    Judge::new(Schemas::of(folder, revision), revision)
+}
+
+/// What was wrong with a session's messages, and which kinds it should have provoked and did not.
+fn conclude(judge: Judge, of_transport: &[&str]) -> Vec<String> {
+    let everywhere = [
+        "ListToolsResult",
+        "ListResourcesResult",
+        "ListResourceTemplatesResult",
+        "ListPromptsResult",
+        "CallToolResult",
+        "ReadResourceResult",
+        "GetPromptResult",
+        "CompleteResult",
+        "ProgressNotification",
+        "LoggingMessageNotification",
+        "ToolListChangedNotification",
+        "ResourceListChangedNotification",
+        "PromptListChangedNotification",
+        "ResourceUpdatedNotification",
+        "error -32700",
+        "error -32600",
+        "error -32601",
+        "error -32602",
+        "error -32603",
+        "error 42900",
+        "error 50300",
+    ];
+    let of_era: &[&str] = match judge.revision.era() {
+        Era::Legacy => &["InitializeResult", "EmptyResult", "error -32002"],
+        Era::Modern => &[
+            "DiscoverResult",
+            "SubscriptionsAcknowledgedNotification",
+            "SubscriptionsListenResult",
+            "error -32021",
+            "error -32022",
+        ],
+    };
+    let of_revision: &[&str] =
+        if judge.revision == Revision::V2025_03_26 { &["JSONRPCBatchResponse"] } else { &[] };
+    let expected = everywhere.iter().chain(of_era).chain(of_revision).chain(of_transport).map(|kind| kind.to_string());
+    let expected: BTreeSet<String> = expected.collect();
+    let differ = expected.symmetric_difference(&judge.seen).map(|kind| format!("{kind}: expected or seen, but not both"));
+    let faults = judge.faults.into_iter().chain(differ);
+    faults.map(|fault| format!("{}: {fault}", judge.revision)).collect()
+}
