@@ -63,7 +63,7 @@ impl Client {
     /// # Errors
     /// When there is no such tool, or the call was refused or could not be done. A tool that failed is a
     /// result with `is_error`.
-    pub async fn call_tool(&self, name: &str, arguments: Value) -> Result<ToolResult, McpError> {
+    pub async fn call_tool(&self, name: &str, arguments: impl Into<Value>) -> Result<ToolResult, McpError> {
         self.start_tool(name, arguments)?.result().await
     }
 
@@ -71,8 +71,8 @@ impl Client {
     ///
     /// # Errors
     /// When the runtime is busy or has shut down.
-    pub fn start_tool(&self, name: &str, arguments: Value) -> Result<Running, McpError> {
-        self.ask("tools/call", json!({ "name": name, "arguments": arguments }))
+    pub fn start_tool(&self, name: &str, arguments: impl Into<Value>) -> Result<Running, McpError> {
+        self.ask("tools/call", json!({ "name": name, "arguments": arguments.into() }))
     }
 
     /// Reads a resource.
@@ -90,8 +90,16 @@ impl Client {
     ///
     /// # Errors
     /// When there is no such prompt, or an argument is missing.
-    pub async fn get_prompt(&self, name: &str, arguments: Value) -> Result<PromptResult, McpError> {
-        match self.ask("prompts/get", json!({ "name": name, "arguments": arguments }))?.outcome().await? {
+    pub async fn get_prompt(
+        &self,
+        name: &str,
+        arguments: impl Into<Value>,
+    ) -> Result<PromptResult, McpError> {
+        match self
+            .ask("prompts/get", json!({ "name": name, "arguments": arguments.into() }))?
+            .outcome()
+            .await?
+        {
             Outcome::Prompt(result) => Ok(result),
             other => Err(unexpected(&other)),
         }
@@ -192,8 +200,10 @@ pub struct Running {
 }
 
 impl Running {
-    /// The next progress or log message; nothing once the call has ended, and then [`Self::result`] is at
-    /// hand.
+    /// The next progress or log message.
+    ///
+    /// # Errors
+    /// When the call has ended: what is returned then holds its result.
     pub async fn next_notification(&mut self) -> Result<Notification, Ended> {
         match self.call.next_event().await {
             CallEvent::Notification(notification) => Ok(notification),

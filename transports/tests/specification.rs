@@ -45,7 +45,9 @@ async fn every_message_on_a_pipe_is_one_that_its_revision_allows() {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let (read, write) = tokio::io::split(theirs);
         let mut client = Client::new(Wire::Pipe(Pipe::new(ours)), judge(&folder, revision));
-        let session = async { tokio::join!(lines::serve(&runtime, read, write), script::hold(&mut client, &runtime)).0 };
+        let session = async {
+            tokio::join!(lines::serve(&runtime, read, write), script::hold(&mut client, &runtime)).0
+        };
         tokio::time::timeout(PATIENCE, session).await.expect("the session ends").unwrap();
         faults.extend(conclude(client.judge, &[]));
     }
@@ -109,9 +111,12 @@ fn conclude(judge: Judge, of_transport: &[&str]) -> Vec<String> {
     };
     let of_revision: &[&str] =
         if judge.revision == Revision::V2025_03_26 { &["JSONRPCBatchResponse"] } else { &[] };
-    let expected = everywhere.iter().chain(of_era).chain(of_revision).chain(of_transport).map(|kind| kind.to_string());
+    let expected =
+        everywhere.iter().chain(of_era).chain(of_revision).chain(of_transport).map(|kind| kind.to_string());
     let expected: BTreeSet<String> = expected.collect();
-    let differ = expected.symmetric_difference(&judge.seen).map(|kind| format!("{kind}: expected or seen, but not both"));
+    let differ = expected
+        .symmetric_difference(&judge.seen)
+        .map(|kind| format!("{kind}: expected or seen, but not both"));
     let faults = judge.faults.into_iter().chain(differ);
     faults.map(|fault| format!("{}: {fault}", judge.revision)).collect()
 }

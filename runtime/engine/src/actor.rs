@@ -58,6 +58,9 @@ pub enum Untold<M> {
 /// An actor on this thread: cheap to clone, not to be sent.
 pub struct Local<A: Actor>(Rc<Stage<A>>);
 
+/// Told why an actor ended.
+type Supervisor = Box<dyn FnOnce(Exit)>;
+
 struct Stage<A: Actor> {
     /// Taken out while the handler runs, gone for good once the actor has ended.
     actor: RefCell<Option<A>>,
@@ -70,7 +73,7 @@ struct Stage<A: Actor> {
     /// Started with the first message that can't run on the sender's stack.
     post: OnceCell<actix::Addr<Post<A>>>,
     /// Told once, when the actor ends by itself or panics.
-    on_exit: RefCell<Option<Box<dyn FnOnce(Exit)>>>,
+    on_exit: RefCell<Option<Supervisor>>,
 }
 
 impl<A: Actor> Clone for Local<A> {

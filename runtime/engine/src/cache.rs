@@ -55,7 +55,7 @@ struct Kept {
 
 /// An ending that is given to those who wait for it and not kept.
 #[derive(Debug)]
-struct NotKept(Ending);
+struct NotKept(Box<Ending>);
 
 /// A finished run of a tool.
 #[derive(Debug)]
@@ -68,6 +68,9 @@ pub struct Ran {
 
 impl ResultCache {
     /// An empty cache with the limits' bounds.
+    ///
+    /// # Panics
+    /// When the operating system gives no random bytes, which no runtime can do without.
     #[must_use]
     pub fn new(limits: &Limits, eviction: Eviction) -> Self {
         let mut hash_key = [0; 16];
@@ -138,9 +141,9 @@ impl ResultCache {
                 Ok(kept) => return Ending::Answered(Outcome::Tool(ToolResult::clone(&kept.result))),
                 Err(not_kept) => {
                     let panicked =
-                        matches!(&not_kept.0, Ending::Failed(error) if error.kind == ErrorKind::Internal);
+                        matches!(&*not_kept.0, Ending::Failed(error) if error.kind == ErrorKind::Internal);
                     if is_leader.load(Ordering::Relaxed) || !panicked {
-                        return not_kept.0.clone();
+                        return Ending::clone(&not_kept.0);
                     }
                 }
             }
@@ -148,11 +151,13 @@ impl ResultCache {
     }
 
     fn keep(&self, ran: Ran, policy: &CachePolicy) -> Result<Kept, NotKept> {
-        let Ending::Answered(Outcome::Tool(result)) = &ran.ending else { return Err(NotKept(ran.ending)) };
+        let Ending::Answered(Outcome::Tool(result)) = &ran.ending else {
+            return Err(NotKept(Box::new(ran.ending)));
+        };
         let bytes = size_of_result(result) as u64;
         let bytes_max = policy.max_bytes.unwrap_or(u64::MAX).min(self.entry_bytes_max);
         if result.is_error || ran.was_noisy || bytes > bytes_max {
-            return Err(NotKept(ran.ending));
+            return Err(NotKept(Box::new(ran.ending)));
         }
         let weight = u32::try_from(bytes).unwrap_or(u32::MAX);
         Ok(Kept { result: Arc::new(result.clone()), weight, ttl: policy.ttl.min(self.ttl_max) })

@@ -18,25 +18,23 @@ pub(crate) enum Piece {
     Description,
 }
 
+/// A piece, in one part or several.
+pub(crate) type Pages = Arc<[Bytes]>;
+
 /// The pieces that were asked for so far, by how they are written.
 #[derive(Debug, Default)]
 pub(crate) struct Rendered {
-    pieces: RwLock<HashMap<(Piece, Dialect), Arc<[Bytes]>, ahash::RandomState>>,
+    pieces: RwLock<HashMap<(Piece, Dialect), Pages, ahash::RandomState>>,
 }
 
 impl Rendered {
     /// The piece in that dialect; `render` writes it the first time.
-    pub(crate) fn get(
-        &self,
-        piece: Piece,
-        dialect: Dialect,
-        render: impl FnOnce() -> Vec<Bytes>,
-    ) -> Arc<[Bytes]> {
+    pub(crate) fn get(&self, piece: Piece, dialect: Dialect, render: impl FnOnce() -> Vec<Bytes>) -> Pages {
         let key = (piece, dialect);
         if let Some(pages) = self.pieces.read().get(&key) {
             return Arc::clone(pages);
         }
-        let pages: Arc<[Bytes]> = render().into();
+        let pages: Pages = render().into();
         Arc::clone(self.pieces.write().entry(key).or_insert(pages))
     }
 }

@@ -150,10 +150,9 @@ impl Post<'_> {
     async fn request(&self, message: Message, via: Via) -> Response<ReplyBody> {
         let mut exchange = self.connection.request(message, via);
         let keep_alive = Duration::from_millis(self.site.limits().sse_keep_alive_ms);
-        let frame = match first_frame(&mut exchange, keep_alive).await {
-            Some(frame) => frame,
+        let Some(frame) = first_frame(&mut exchange, keep_alive).await else {
             // Nothing for a while: from here on it is a stream, which can be kept alive.
-            None => return response::events(EventStream::of_call(exchange, None, keep_alive)),
+            return response::events(EventStream::of_call(exchange, None, keep_alive));
         };
         match frame {
             Frame::Reply(reply) => {
@@ -167,7 +166,7 @@ impl Post<'_> {
                 answer
             }
             Frame::Notification(message) => {
-                response::events(EventStream::of_call(exchange, Some(message), keep_alive))
+                response::events(EventStream::of_call(exchange, Some(&message), keep_alive))
             }
             Frame::Nothing => response::events(EventStream::empty(keep_alive)),
         }

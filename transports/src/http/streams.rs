@@ -39,8 +39,8 @@ enum Source {
 
 impl EventStream {
     /// The stream of one request. `first` is what made it a stream.
-    pub(super) fn of_call(exchange: Exchange, first: Option<Vec<u8>>, keep_alive: Duration) -> Self {
-        let ready = first.iter().map(|message| event(message)).collect();
+    pub(super) fn of_call(exchange: Exchange, first: Option<&[u8]>, keep_alive: Duration) -> Self {
+        let ready = first.into_iter().map(event).collect();
         Self::new(Source::Call(exchange), ready, keep_alive)
     }
 

@@ -51,7 +51,8 @@ impl Client {
     /// A request that carries what its revision wants it to carry. Ids are numbers and texts in turn.
     pub(crate) fn request(&mut self, method: &str, mut params: Value) -> Request {
         self.next_id += 1;
-        let id = if self.next_id % 2 == 0 { json!(self.next_id) } else { json!(format!("id-{}", self.next_id)) };
+        let id =
+            if self.next_id % 2 == 0 { json!(self.next_id) } else { json!(format!("id-{}", self.next_id)) };
         let key = id.to_string();
         let mut meta = json!({ "progressToken": format!("token of {method}") });
         let mut headers = vec![("MCP-Protocol-Version", self.revision().as_str().to_owned())];

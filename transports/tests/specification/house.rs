@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use impresario_engine::{
-    Annotations, Audience, CachePolicy, CacheScope, Content, Context, Icon, IconTheme, Implementation, Json, JsonObject,
-    Limits, LogLevel, McpError, PromptArgument, PromptMessage, PromptResult, PromptSpec, ReadResult, ResourceContents,
-    ResourceLink, ResourceSpec, Runtime, TemplateSpec, ToolAnnotations, ToolError, ToolResult, ToolSpec, no_arguments,
+    Annotations, Audience, CachePolicy, CacheScope, Content, Context, Icon, IconTheme, Implementation, Json,
+    JsonObject, Limits, LogLevel, McpError, PromptArgument, PromptMessage, PromptResult, PromptSpec,
+    ReadResult, ResourceContents, ResourceLink, ResourceSpec, Runtime, TemplateSpec, ToolAnnotations,
+    ToolError, ToolResult, ToolSpec, no_arguments,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,8 +19,10 @@ pub(crate) const CALLS_MAX: u64 = 3;
 
 /// The server, with so little room that a session meets its limits.
 pub(crate) fn open() -> Runtime {
-    let limits = Limits { page_items_max: 2, in_flight_max: CALLS_MAX, drain_timeout_ms: 100, ..Limits::default() };
-    let builder = Runtime::builder().implementation(implementation()).instructions("Ask it anything.").limits(limits);
+    let limits =
+        Limits { page_items_max: 2, in_flight_max: CALLS_MAX, drain_timeout_ms: 100, ..Limits::default() };
+    let builder =
+        Runtime::builder().implementation(implementation()).instructions("Ask it anything.").limits(limits);
     let builder = tools().into_iter().fold(builder.lanes(1), impresario_engine::Builder::tool);
     resources(prompts(builder)).start().unwrap()
 }
@@ -128,12 +131,19 @@ fn tools() -> Vec<ToolSpec> {
         idempotent_hint: Some(true),
         open_world_hint: Some(false),
     };
-    let reading = ToolSpec::from_context("reading", no_arguments(), |_ctx| async { Json(Reading { celsius: 21.5, place: None }) });
+    let reading = ToolSpec::from_context("reading", no_arguments(), |_ctx| async {
+        Json(Reading { celsius: 21.5, place: None })
+    });
     let everything = ToolSpec::from_context("everything", no_arguments(), |_ctx| async {
         ToolResult { meta: Some(meta()), ..ToolResult::from(every_content()) }
     });
     vec![
-        reading.title("Reading").description("Reads the thermometer.").icon(icon()).annotations(annotations).meta(meta()),
+        reading
+            .title("Reading")
+            .description("Reads the thermometer.")
+            .icon(icon())
+            .annotations(annotations)
+            .meta(meta()),
         everything,
         gives("several", json!({ "type": "array", "items": { "type": "integer" } }), json!([1, 2, 3])),
         gives("one", json!({ "type": "integer" }), json!(42)),
@@ -141,28 +151,41 @@ fn tools() -> Vec<ToolSpec> {
         ToolSpec::from_context("nothing", no_arguments(), |_ctx| async {}),
         ToolSpec::from_context("picky", picky(), |_ctx| async { "taken" }).header("tenant", "Tenant"),
         ToolSpec::from_context("fails", no_arguments(), |_ctx| async {
-            Err::<(), _>(ToolError::with_result(ToolResult { meta: Some(meta()), ..ToolResult::from(every_content()) }))
+            Err::<(), _>(ToolError::with_result(ToolResult {
+                meta: Some(meta()),
+                ..ToolResult::from(every_content())
+            }))
         }),
-        ToolSpec::from_context("breaks_its_word", no_arguments(), |_ctx| async { ToolResult::structured(json!({ "n": "x" })) })
-            .output_schema(json!({ "type": "object", "properties": { "n": { "type": "integer" } } })),
+        ToolSpec::from_context("breaks_its_word", no_arguments(), |_ctx| async {
+            ToolResult::structured(json!({ "n": "x" }))
+        })
+        .output_schema(json!({ "type": "object", "properties": { "n": { "type": "integer" } } })),
         ToolSpec::from_context("panics", no_arguments(), |_ctx| async { panic_on_purpose() }),
         ToolSpec::from_context("refuses", no_arguments(), |_ctx| async {
-            Err::<(), _>(ToolError::from(McpError::invalid_params("not like this").with_data(json!({ "why": "mood" }))))
+            Err::<(), _>(ToolError::from(
+                McpError::invalid_params("not like this").with_data(json!({ "why": "mood" })),
+            ))
         }),
         ToolSpec::from_context("wants_a_model", no_arguments(), |_ctx| async {})
             .requires_capability("sampling")
             .requires_capability("roots"),
         ToolSpec::from_context("tells", no_arguments(), tells),
         ToolSpec::from_context("waits", no_arguments(), |ctx: Context| async move { ctx.cancelled().await }),
-        ToolSpec::from_context("takes_too_long", no_arguments(), |ctx: Context| async move { ctx.cancelled().await })
-            .timeout(Duration::from_millis(20)),
-        ToolSpec::blocking_from_context("thinks", no_arguments(), |_ctx| ToolResult::structured(json!({ "thought": true }))),
+        ToolSpec::from_context("takes_too_long", no_arguments(), |ctx: Context| async move {
+            ctx.cancelled().await
+        })
+        .timeout(Duration::from_millis(20)),
+        ToolSpec::blocking_from_context("thinks", no_arguments(), |_ctx| {
+            ToolResult::structured(json!({ "thought": true }))
+        }),
     ]
 }
 
 fn gives(name: &str, schema: Value, value: Value) -> ToolSpec {
-    ToolSpec::from_context(name, no_arguments(), move |_ctx| std::future::ready(ToolResult::structured(value.clone())))
-        .output_schema(schema)
+    ToolSpec::from_context(name, no_arguments(), move |_ctx| {
+        std::future::ready(ToolResult::structured(value.clone()))
+    })
+    .output_schema(schema)
 }
 
 fn panic_on_purpose() -> &'static str {
@@ -213,7 +236,8 @@ fn resources(builder: impresario_engine::Builder) -> impresario_engine::Builder 
         let contents = vec![first, ResourceContents::blob("notes://several/2", [2])];
         ReadResult { contents, meta: Some(meta()), ..ReadResult::default() }
     });
-    let broken = ResourceSpec::new("notes://broken", "broken", |_ctx| async { Err::<&str, _>(McpError::internal()) });
+    let broken =
+        ResourceSpec::new("notes://broken", "broken", |_ctx| async { Err::<&str, _>(McpError::internal()) });
     let family = TemplateSpec::new("notes://{shelf}/{note}", "shelves", |variables, _ctx| async move {
         Json(json!({ "shelf": variables.get("shelf"), "note": variables.get("note") }))
     });
@@ -225,7 +249,8 @@ fn resources(builder: impresario_engine::Builder) -> impresario_engine::Builder 
         .annotations(hints())
         .cache(kept)
         .complete("shelf", |typed| typed.among(["red", "rose", "blue"]));
-    let bare = |name: &str| TemplateSpec::new(format!("{name}://{{id}}"), name, |_variables, _ctx| async { "bare" });
+    let bare =
+        |name: &str| TemplateSpec::new(format!("{name}://{{id}}"), name, |_variables, _ctx| async { "bare" });
     builder
         .resource(plain)
         .resource(blob)
@@ -244,11 +269,14 @@ fn prompts(builder: impresario_engine::Builder) -> impresario_engine::Builder {
         required: Some(true),
     };
     let rich = PromptSpec::new("rich", |_arguments, _ctx| async {
-        let messages = every_content().into_iter().map(|content| PromptMessage { role: Audience::User, content });
+        let messages =
+            every_content().into_iter().map(|content| PromptMessage { role: Audience::User, content });
         let messages = messages.chain([PromptMessage::assistant("understood")]).collect();
         PromptResult { description: Some("everything at once".into()), messages, meta: Some(meta()) }
     });
-    let many = |typed: impresario_engine::CompletionRequest| (0..150).map(|n| format!("{}{n}", typed.value)).collect();
+    let many = |typed: impresario_engine::CompletionRequest| {
+        (0..150).map(|n| format!("{}{n}", typed.value)).collect()
+    };
     let rich = rich
         .title("Rich")
         .description("Says everything at once.")

@@ -47,8 +47,11 @@ impl Judge {
     /// Judges the answer to a batch.
     pub(crate) fn hear_batch(&mut self, batch: &Value, asked: impl Fn(&Value) -> Option<String>) {
         self.seen.insert("JSONRPCBatchResponse".into());
-        self.faults.extend(self.schemas.faults("JSONRPCBatchResponse", batch));
-        for message in batch.as_array().into_iter().flatten() {
+        let messages: Vec<_> = batch.as_array().into_iter().flatten().collect();
+        let envelope = self.first_of(&["JSONRPCErrorResponse", "JSONRPCError"]);
+        let with_ids = messages.iter().map(|message| self.with_id(envelope, message)).collect();
+        self.faults.extend(self.schemas.faults("JSONRPCBatchResponse", &with_ids));
+        for message in messages {
             self.hear(asked(&message["id"]).as_deref(), message);
         }
     }
@@ -79,12 +82,7 @@ impl Judge {
         let code = error["code"].as_i64().unwrap_or_default();
         self.seen.insert(format!("error {code}"));
         let envelope = self.first_of(&["JSONRPCErrorResponse", "JSONRPCError"]);
-        let mut whole = message.clone();
-        if whole.get("id").is_none() && self.schemas.requires(envelope, "id") {
-            // Older schemas want an id where none could be read. There is none that would be right, and the
-            // newer ones let it be left out.
-            whole["id"] = Value::from(0);
-        }
+        let whole = self.with_id(envelope, message);
         let mut faults = self.schemas.faults(envelope, &whole);
         let (definition, of) = match code {
             -32700 => ("ParseError", error),
@@ -101,6 +99,16 @@ impl Judge {
             faults.extend(self.schemas.faults(definition, of));
         }
         faults
+    }
+
+    /// Older schemas want an id even where none could be read. There is none that would be right, and the newer
+    /// ones let it be left out.
+    fn with_id(&self, envelope: &str, message: &Value) -> Value {
+        let mut message = message.clone();
+        if message.get("id").is_none() && self.schemas.requires(envelope, "id") {
+            message["id"] = Value::from(0);
+        }
+        message
     }
 
     fn notification(&mut self, message: &Value) -> Vec<String> {
@@ -147,7 +155,8 @@ fn modern_rules(definition: &str, message: &Value) -> Vec<String> {
     if !(info["name"].is_string() && info["version"].is_string()) {
         faults.push(format!("_meta has no `{SERVER_INFO}`"));
     }
-    let is_cacheable = definition.starts_with("List") || matches!(definition, "ReadResourceResult" | "DiscoverResult");
+    let is_cacheable =
+        definition.starts_with("List") || matches!(definition, "ReadResourceResult" | "DiscoverResult");
     for member in ["ttlMs", "cacheScope"] {
         if result.get(member).is_some() != is_cacheable {
             faults.push(format!("`{member}` is there: {}", !is_cacheable));
@@ -161,7 +170,8 @@ fn modern_rules(definition: &str, message: &Value) -> Vec<String> {
 
 /// What only the later era says stays out of the earlier one.
 fn legacy_rules(result: &Value) -> Vec<String> {
-    let mut unwanted: Vec<_> = ["resultType", "ttlMs", "cacheScope"].into_iter().filter(|name| result.get(name).is_some()).collect();
+    let mut unwanted: Vec<_> =
+        ["resultType", "ttlMs", "cacheScope"].into_iter().filter(|name| result.get(name).is_some()).collect();
     if result["_meta"].get(SERVER_INFO).is_some() {
         unwanted.push(SERVER_INFO);
     }

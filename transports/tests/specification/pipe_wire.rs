@@ -1,7 +1,9 @@
 //! Lines of JSON through a pipe in memory, as stdio has them.
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf,
+};
 
 pub(crate) struct Pipe {
     write: WriteHalf<DuplexStream>,

@@ -41,7 +41,8 @@ pub(crate) struct Schemas {
 impl Schemas {
     pub(crate) fn of(folder: &Path, revision: Revision) -> Self {
         let path = folder.join(revision.as_str()).join("schema.json");
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let root: Value = serde_json::from_str(&text).unwrap();
         let keeps = if root.get("$defs").is_some() { "$defs" } else { "definitions" };
         let mut closed = root.clone();
@@ -74,7 +75,9 @@ impl Schemas {
 
     fn check(&self, definition: &str, value: &Value, closed: bool) -> Vec<String> {
         let validator = self.validator(definition, closed);
-        let fault = |error: jsonschema::ValidationError<'_>| format!("{definition} at `{}`: {error}", error.instance_path());
+        let fault = |error: jsonschema::ValidationError<'_>| {
+            format!("{definition} at `{}`: {error}", error.instance_path())
+        };
         validator.iter_errors(value).map(fault).collect()
     }
 
@@ -98,12 +101,16 @@ fn close(name: &str, schema: &mut Value) {
     }
     match schema {
         Value::Object(members) => {
-            let lists_members = members.get("properties").and_then(Value::as_object).is_some_and(|listed| !listed.is_empty());
+            let lists_members =
+                members.get("properties").and_then(Value::as_object).is_some_and(|listed| !listed.is_empty());
             if lists_members && !members.contains_key("additionalProperties") {
                 members.insert("additionalProperties".into(), Value::Bool(false));
             }
             // What is combined from several schemas can't be closed one by one.
-            members.iter_mut().filter(|(name, _)| *name != "allOf").for_each(|(name, schema)| close(name, schema));
+            members
+                .iter_mut()
+                .filter(|(name, _)| *name != "allOf")
+                .for_each(|(name, schema)| close(name, schema));
         }
         Value::Array(schemas) => schemas.iter_mut().for_each(|schema| close("", schema)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

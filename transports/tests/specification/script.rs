@@ -115,7 +115,9 @@ async fn prompts(client: &mut Client) {
     }
     let template = json!({ "type": "ref/resource", "uri": "notes://{shelf}/{note}" });
     let prompt = json!({ "type": "ref/prompt", "name": "rich" });
-    for (reference, argument) in [(&template, "shelf"), (&template, "note"), (&prompt, "tone"), (&prompt, "missing")] {
+    for (reference, argument) in
+        [(&template, "shelf"), (&template, "note"), (&prompt, "tone"), (&prompt, "missing")]
+    {
         let params = json!({ "ref": reference, "argument": { "name": argument, "value": "r" } });
         client.ask("completion/complete", params).await;
     }
@@ -160,7 +162,9 @@ async fn metadata(client: &mut Client) {
     let mut silent = client.request("server/discover", json!({}));
     silent.body["params"] = json!({});
     client.send(silent).await;
-    for (member, value) in [("clientCapabilities", json!([])), ("clientInfo", json!("me")), ("logLevel", json!("loud"))] {
+    for (member, value) in
+        [("clientCapabilities", json!([])), ("clientInfo", json!("me")), ("logLevel", json!("loud"))]
+    {
         let mut odd = client.request("server/discover", json!({}));
         odd.body["params"]["_meta"][format!("io.modelcontextprotocol/{member}")] = value;
         let answer = client.send(odd).await;

@@ -120,6 +120,11 @@ impl Expect {
         self
     }
 
+    /// Whether a message must come back.
+    pub(crate) fn wants_message(&self) -> bool {
+        matches!(self.says, Says::Error(..) | Says::Result(_))
+    }
+
     /// Holds an answer against this.
     pub(crate) fn check(&self, answer: &Answer, id: &str) -> Result<(), String> {
         if let Some(status) = answer.status

@@ -62,7 +62,7 @@ impl Session {
                 call.finish(Ending::Answered(Outcome::Done));
                 Ok(())
             }
-            operation => self.perform(call, operation, session.calls(), Some(session.in_flight())),
+            operation => self.perform(call, &operation, session.calls(), Some(session.in_flight())),
         }
     }
 

@@ -56,7 +56,7 @@ impl Session {
                 Ok(())
             }
             Operation::Listen(_) => self.listen(call, in_flight),
-            operation => self.perform(call, operation, &self.calls, in_flight),
+            operation => self.perform(call, &operation, &self.calls, in_flight),
         }
     }
 }

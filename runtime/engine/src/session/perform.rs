@@ -26,11 +26,11 @@ impl Session {
     pub(super) fn perform(
         &self,
         call: &Arc<Call>,
-        operation: Operation<'_, Node<'_>>,
+        operation: &Operation<'_, Node<'_>>,
         calls: &Arc<Counter>,
         in_flight: Option<&Arc<InFlight<Call>>>,
     ) -> Result<(), McpError> {
-        match operation {
+        match *operation {
             Operation::Ping => call.finish(Ending::Answered(Outcome::Done)),
             Operation::List { kind, cursor } => self.list(call, kind, cursor)?,
             Operation::CallTool { name, arguments } => {

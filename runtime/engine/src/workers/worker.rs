@@ -92,13 +92,9 @@ async fn finish(mut job: Job, closing: Option<Arc<Closing>>) {
     };
     tokio::select! {
         biased;
-        ending = until_cancelled(&mut job.work, &job.call) => match ending {
-            Some(ending) => {
-                job.finish(ending);
-                return discard(job);
-            }
-            // The call has its ending already.
-            None => {}
+        ending = until_cancelled(&mut job.work, &job.call) => if let Some(ending) = ending {
+            job.finish(ending);
+            return discard(job);
         },
         () = tokio::time::sleep(job.timeout) => {
             job.call.cancel(CancelReason::TimedOut);
@@ -117,7 +113,7 @@ fn discard(job: Job) {
     }
 }
 
-/// The job's ending, or nothing when the call is cancelled first.
+/// The job's ending, or nothing when the call is cancelled first and so has its ending already.
 async fn until_cancelled(work: &mut CallFuture, call: &Call) -> Option<Ending> {
     poll_fn(|task| {
         if let Poll::Ready(ending) = poll_caught(work, task) {
