@@ -138,12 +138,23 @@ impl Conversation {
         }
         *self.input_is_over.borrow_mut() = true;
         self.changed.notify_waiters();
-        let window = Duration::from_millis(shared.limits.drain_timeout_ms);
+        // When the house closes it is the house that says when the window is over: then what still runs is
+        // answered with an error, which takes a moment.
+        let window_is_over = async {
+            if !shared.closing.has_begun() {
+                let window = Duration::from_millis(shared.limits.drain_timeout_ms);
+                tokio::select! {
+                    () = tokio::time::sleep(window) => return,
+                    () = shared.closing.begun() => {}
+                }
+            }
+            shared.closing.over().await;
+            self.last_answers().await;
+        };
         tokio::select! {
             () = self.all_answered() => {}
             () = self.out.closed() => {}
-            () = tokio::time::sleep(window) => {}
-            () = shared.closing.over() => self.last_answers().await,
+            () = window_is_over => {}
         }
         self.connection.close();
     }

@@ -75,7 +75,10 @@ fn every_limit_of_the_table_has_a_test_of_its_name() {
     let mut tested: HashSet<&str> = HashSet::new();
     for (limit, file, test) in UNIT_TESTED {
         let source = std::fs::read_to_string(root.join(file)).unwrap();
-        assert!(tests_of(&source).any(|name| name == *test), "{file} has no test {test}, which covers {limit}");
+        assert!(
+            tests_of(&source).any(|name| name == *test),
+            "{file} has no test {test}, which covers {limit}"
+        );
         tested.insert(limit);
     }
     for info in Limits::TABLE {
@@ -84,7 +87,8 @@ fn every_limit_of_the_table_has_a_test_of_its_name() {
             tested.insert(info.name);
         }
     }
-    let untested: Vec<_> = Limits::TABLE.iter().map(|info| info.name).filter(|name| !tested.contains(name)).collect();
+    let untested: Vec<_> =
+        Limits::TABLE.iter().map(|info| info.name).filter(|name| !tested.contains(name)).collect();
     assert!(untested.is_empty(), "limits without a test: {untested:?}");
     assert_eq!(tested.len(), Limits::TABLE.len(), "a test is named for a limit that is gone");
 }

@@ -26,6 +26,7 @@ pub use exchange::{Exchange, Frame, change_frame};
 pub use state::SessionState;
 pub use table::SessionTable;
 
+mod downgrade;
 mod encode;
 mod era;
 mod exchange;

@@ -160,9 +160,6 @@ pub struct ResourceContents {
     /// The text or the bytes.
     #[serde(flatten)]
     pub body: ResourceBody,
-    /// Hints for the client.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub annotations: Option<Annotations>,
     /// Extra metadata for extensions.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<JsonObject>,
@@ -188,14 +185,14 @@ impl ResourceContents {
     /// Text at a URI.
     pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
         let body = ResourceBody::Text { text: text.into() };
-        Self { uri: uri.into(), mime_type: Some("text/plain".into()), body, annotations: None, meta: None }
+        Self { uri: uri.into(), mime_type: Some("text/plain".into()), body, meta: None }
     }
 
     /// Bytes at a URI; they are encoded as base64 here.
     pub fn blob(uri: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
         let body = ResourceBody::Blob { blob: STANDARD.encode(bytes) };
         let mime_type = Some("application/octet-stream".into());
-        Self { uri: uri.into(), mime_type, body, annotations: None, meta: None }
+        Self { uri: uri.into(), mime_type, body, meta: None }
     }
 
     /// The same contents with a media type.

@@ -20,7 +20,8 @@ async fn in_flight_per_session_max_is_how_many_calls_one_session_has() {
     let house = house(|limits| limits.in_flight_per_session_max = MAX as u64);
     let address = house.serve();
     let mut http = Http::connect(address).await;
-    let (mine, other) = (LegacySession::open(&mut http, LEGACY).await, LegacySession::open(&mut http, LEGACY).await);
+    let (mine, other) =
+        (LegacySession::open(&mut http, LEGACY).await, LegacySession::open(&mut http, LEGACY).await);
     let call = |id: usize| legacy(id, "tools/call", tool("hold", json!({})));
     let mut held = Vec::new();
     for id in 0..MAX {
@@ -103,7 +104,10 @@ async fn call_timeout_ms_is_what_a_tool_without_its_own_gets() {
     assert!(failure_of(&answer.json()).contains("call_timeout_ms"), "{answer:?}");
     let client = house.runtime.connect().await.unwrap();
     let result = client.call_tool("hold", json!({})).await.unwrap();
-    assert!(result.is_error && result.content[0].as_text().unwrap().contains("call_timeout_ms"), "{result:?}");
+    assert!(
+        result.is_error && result.content[0].as_text().unwrap().contains("call_timeout_ms"),
+        "{result:?}"
+    );
     assert_eq!(house.probe.done.get(), 0);
     // Below it, a call has the time that it takes.
     pipe.send(&legacy(2, "tools/call", tool("hold", json!({})))).await;
@@ -115,7 +119,8 @@ async fn call_timeout_ms_is_what_a_tool_without_its_own_gets() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn call_timeout_max_ms_is_the_longest_that_a_tool_may_name() {
     let named = |name: &str, ms: u64| {
-        ToolSpec::from_context(name, any(), |_ctx| std::future::pending::<String>()).timeout(Duration::from_millis(ms))
+        ToolSpec::from_context(name, any(), |_ctx| std::future::pending::<String>())
+            .timeout(Duration::from_millis(ms))
     };
     let house = house_with(
         |limits| limits.call_timeout_max_ms = 300,
@@ -186,7 +191,8 @@ async fn progress_per_second_max_holds_after_a_burst() {
         limits.notifications_per_call_max = 1_000;
     });
     let mut pipe = Pipe::open_legacy(&house.runtime).await;
-    for (steps, expected) in [(BURST - 1, BURST - 1), (BURST, BURST), (BURST + 1, BURST), (BURST + 50, BURST)] {
+    for (steps, expected) in [(BURST - 1, BURST - 1), (BURST, BURST), (BURST + 1, BURST), (BURST + 50, BURST)]
+    {
         let call = legacy(1, "tools/call", with_progress(tool("say", json!({ "progress": steps })), "p"));
         let told = told(&mut pipe, &call, "progress").await;
         assert_eq!(told, (1..=expected).collect::<Vec<_>>(), "{steps} at once");

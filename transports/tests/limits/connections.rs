@@ -52,7 +52,8 @@ async fn connections_max_is_shared_by_the_lanes_wherever_connections_land() {
     let mut limits = impresario_engine::Limits::default();
     limits.connections_max = MAX as u64;
     let runtime = Runtime::builder().lanes(2).limits(limits).tools(tools(&probe)).start().unwrap();
-    let address = runtime.serve_http(HttpConfig::on(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap().address();
+    let address =
+        runtime.serve_http(HttpConfig::on(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap().address();
     // Which lane a connection comes to is the kernel's choice; one after the other, all are served.
     for round in 0..20 {
         let mut http = Http::connect(address).await;
@@ -76,7 +77,8 @@ async fn backlog_connections_max_is_how_many_wait_for_a_place() {
         is_served(&mut served).await;
         let mut waiting = Vec::new();
         for _ in 0..backlog + SLACK + 3 {
-            let connected = tokio::time::timeout(Duration::from_millis(150), TcpStream::connect(address)).await;
+            let connected =
+                tokio::time::timeout(Duration::from_millis(150), TcpStream::connect(address)).await;
             waiting.extend(connected.ok().and_then(Result::ok));
         }
         assert!((backlog..=backlog + SLACK).contains(&waiting.len()), "{} wait of {backlog}", waiting.len());
@@ -144,7 +146,10 @@ async fn sse_send_stall_ms_spares_a_reader_that_comes_back_in_time() {
     let address = house.serve();
     let mut late = Http::connect_narrow(address).await;
     late.send(&modern_bytes(address, &blob(MUCH))).await;
-    stays("the reader is not cut", Duration::from_millis(300), || house.runtime.shared().connections.get() == 2).await;
+    stays("the reader is not cut", Duration::from_millis(300), || {
+        house.runtime.shared().connections.get() == 2
+    })
+    .await;
     assert_eq!(text_of(&late.answer().await.json()).len(), MUCH);
 }
 
@@ -186,6 +191,10 @@ async fn out_bytes_max_bounds_what_one_stream_has_unsent() {
     }
     // All of it was unsent at once: the reader has fallen behind, and is cut or told less.
     let (count, _) = told(&house, &logs(COUNT, 2 * MAX / COUNT)).await;
-    assert!(count < COUNT, "{count} messages of {} bytes were kept, with out_bytes_max at {MAX}", 2 * MAX / COUNT);
+    assert!(
+        count < COUNT,
+        "{count} messages of {} bytes were kept, with out_bytes_max at {MAX}",
+        2 * MAX / COUNT
+    );
     assert_eq!(told(&house, &logs(1, 10)).await, (1, true));
 }

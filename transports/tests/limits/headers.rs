@@ -110,12 +110,16 @@ async fn header_timeout_ms_does_not_run_while_an_answer_streams() {
     let (house, address) = hasty(HEADER_MS, 60_000);
     let mut http = Http::connect(address).await;
     let call = modern(1, "tools/call", crate::messages::with_progress(tool("steps", json!({})), 1));
-    let steps = impresario_engine::ToolSpec::from_context("steps", crate::house::any(), |ctx: impresario_engine::Context| async move {
-        ctx.progress(1.0, None, None);
-        // Longer than a head may take; the answer is what is waited for.
-        tokio::time::sleep(Duration::from_millis(3 * HEADER_MS)).await;
-        "stepped"
-    });
+    let steps = impresario_engine::ToolSpec::from_context(
+        "steps",
+        crate::house::any(),
+        |ctx: impresario_engine::Context| async move {
+            ctx.progress(1.0, None, None);
+            // Longer than a head may take; the answer is what is waited for.
+            tokio::time::sleep(Duration::from_millis(3 * HEADER_MS)).await;
+            "stepped"
+        },
+    );
     house.runtime.add_tool(steps).unwrap();
     http.send(&modern_bytes(address, &call)).await;
     assert!(http.head().await.is_stream());

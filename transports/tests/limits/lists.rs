@@ -1,7 +1,8 @@
 //! What lists and completions hold, and how large a tool's schema may be.
 
 use impresario_engine::{
-    BuildError, PromptArgument, PromptSpec, ResourceContents, ResourceSpec, Runtime, StartError, TemplateSpec, ToolSpec,
+    BuildError, PromptArgument, PromptSpec, ResourceContents, ResourceSpec, Runtime, StartError,
+    TemplateSpec, ToolSpec,
 };
 use impresario_protocol::Limits;
 use serde_json::{Value, json};
@@ -73,7 +74,8 @@ async fn pages(pipe: &mut Pipe, method: &str, member: &str) -> Vec<Vec<String>> 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn page_items_max_is_how_many_items_a_page_has() {
     const MAX: usize = 3;
-    for (count, lengths) in [(MAX - 1, vec![2]), (MAX, vec![3]), (MAX + 1, vec![3, 1]), (2 * MAX, vec![3, 3])] {
+    for (count, lengths) in [(MAX - 1, vec![2]), (MAX, vec![3]), (MAX + 1, vec![3, 1]), (2 * MAX, vec![3, 3])]
+    {
         let mut limits = Limits::default();
         limits.page_items_max = MAX as u64;
         let mut builder = Runtime::builder().lanes(1).limits(limits);
@@ -106,8 +108,11 @@ async fn completion_values_max_is_how_many_values_are_suggested() {
     const MAX: usize = 3;
     let prompt = PromptSpec::new("p", |_, _| async { "text" })
         .argument(PromptArgument { name: "count".into(), ..PromptArgument::default() })
-        .complete("count", |request| (0..request.value.parse().unwrap()).map(|number: usize| number.to_string()).collect());
-    let house = house_with(|limits| limits.completion_values_max = MAX as u64, |builder, _| builder.prompt(prompt));
+        .complete("count", |request| {
+            (0..request.value.parse().unwrap()).map(|number: usize| number.to_string()).collect()
+        });
+    let house =
+        house_with(|limits| limits.completion_values_max = MAX as u64, |builder, _| builder.prompt(prompt));
     let mut http = Http::connect(house.serve()).await;
     let session = LegacySession::open(&mut http, LEGACY).await;
     for count in [MAX - 1, MAX, MAX + 1] {

@@ -74,7 +74,9 @@ async fn body_bytes_max_holds_for_the_mounted_service_too() {
     let service = house.runtime.http_service(HttpConfig::default());
     for (length, status) in [(MAX - 1, 200), (MAX, 200), (MAX + 1, 413)] {
         let body = padded_echo(length);
-        let mut request = http::Request::post("/mcp").header("host", "localhost").header("content-type", "application/json");
+        let mut request = http::Request::post("/mcp")
+            .header("host", "localhost")
+            .header("content-type", "application/json");
         for (name, value) in mirrored(&serde_json::from_str(&body).unwrap()) {
             request = request.header(name, value);
         }
@@ -234,7 +236,8 @@ async fn uri_bytes_max_is_the_longest_resource_uri_and_request_uri() {
     let template = TemplateSpec::new("any:{+rest}", "any", |_variables, _ctx| async {
         ResourceContents::text("any:x", "read")
     });
-    let house = house_with(|limits| limits.uri_bytes_max = MAX as u64, |builder, _| builder.resource(template));
+    let house =
+        house_with(|limits| limits.uri_bytes_max = MAX as u64, |builder, _| builder.resource(template));
     let address = house.serve();
     let mut http = Http::connect(address).await;
     for (length, status) in [(MAX - 1, 200), (MAX, 200), (MAX + 1, 414)] {
@@ -253,11 +256,19 @@ async fn uri_bytes_max_is_the_longest_resource_uri_and_request_uri() {
         assert!(pipe.ask(&legacy(1, "resources/subscribe", read)).await.get("result").is_some());
     }
     let read = json!({ "uri": uri(MAX + 1) });
-    assert_refused(&http.modern(&modern(1, "resources/read", read.clone())).await.json(), -32602, "uri_bytes_max");
+    assert_refused(
+        &http.modern(&modern(1, "resources/read", read.clone())).await.json(),
+        -32602,
+        "uri_bytes_max",
+    );
     assert_refused(&pipe.ask(&legacy(1, "resources/read", read.clone())).await, -32002, "uri_bytes_max");
     assert_refused(&pipe.ask(&legacy(1, "resources/subscribe", read)).await, -32002, "uri_bytes_max");
     let listen = json!({ "notifications": { "resourceSubscriptions": [uri(MAX + 1)] } });
-    assert_refused(&http.modern(&modern(1, "subscriptions/listen", listen)).await.json(), -32602, "uri_bytes_max");
+    assert_refused(
+        &http.modern(&modern(1, "subscriptions/listen", listen)).await.json(),
+        -32602,
+        "uri_bytes_max",
+    );
     assert_healthy(&house, &mut http).await;
 }
 
@@ -285,7 +296,9 @@ async fn meta_keys_max_is_how_many_members_metadata_has() {
     let own = crate::messages::meta().as_object().unwrap().len();
     let house = house(|limits| limits.meta_keys_max = own as u64 + 2);
     for (more, done) in [(1, true), (2, true), (3, false)] {
-        let extra = (0..more).map(|key| (format!("example.com/{key}"), json!(key))).collect::<serde_json::Map<_, _>>();
+        let extra = (0..more)
+            .map(|key| (format!("example.com/{key}"), json!(key)))
+            .collect::<serde_json::Map<_, _>>();
         assert_eq!(with_meta(&house, extra.into(), "meta_keys_max").await, done, "{more}");
     }
 }
@@ -295,7 +308,11 @@ async fn meta_depth_max_is_how_deep_metadata_is() {
     let house = house(|limits| limits.meta_depth_max = 4);
     for (arrays, done) in [(2, true), (3, true), (4, false)] {
         let nested = (0..arrays).fold(json!(0), |inner, _| json!([inner]));
-        assert_eq!(with_meta(&house, json!({ "example.com/x": nested }), "meta_depth_max").await, done, "{arrays}");
+        assert_eq!(
+            with_meta(&house, json!({ "example.com/x": nested }), "meta_depth_max").await,
+            done,
+            "{arrays}"
+        );
     }
 }
 
@@ -320,7 +337,8 @@ async fn batch_messages_max_is_the_longest_batch() {
     let mut http = Http::connect(house.serve()).await;
     let session = LegacySession::open(&mut http, BATCHES).await;
     let mut pipe = Pipe::open_as(&house.runtime, BATCHES).await;
-    let batch = |count| Value::from_iter((0..count).map(|id| legacy(id, "tools/call", tool("echo", json!({})))));
+    let batch =
+        |count| Value::from_iter((0..count).map(|id| legacy(id, "tools/call", tool("echo", json!({})))));
     for count in [MAX - 1, MAX] {
         for answer in [session.post(&mut http, &batch(count)).await.json(), pipe.ask(&batch(count)).await] {
             assert_eq!(answer.as_array().map(Vec::len), Some(count), "{answer}");

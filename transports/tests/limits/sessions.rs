@@ -14,7 +14,8 @@ use crate::wait::{stays, until};
 
 fn assert_overloaded(answer: &Answer, limit: &str) {
     assert_eq!(answer.head.status, 429, "{answer:?}");
-    let retry_after: u64 = answer.head.header("retry-after").expect("it says when to try again").parse().unwrap();
+    let retry_after: u64 =
+        answer.head.header("retry-after").expect("it says when to try again").parse().unwrap();
     assert!(retry_after >= 1);
     assert_eq!(answer.head.header("mcp-session-id"), None);
     assert_refused(&answer.json(), 42900, limit);
@@ -186,8 +187,12 @@ async fn streams_per_session_max_is_how_many_get_streams_are_open() {
 }
 
 fn watchable(change: u64) -> House {
-    let template = TemplateSpec::new("any:{+rest}", "any", |_, _| async { ResourceContents::text("any:x", "read") });
-    house_with(|limits| limits.subscriptions_per_session_max = change, |builder, _| builder.resource(template))
+    let template =
+        TemplateSpec::new("any:{+rest}", "any", |_, _| async { ResourceContents::text("any:x", "read") });
+    house_with(
+        |limits| limits.subscriptions_per_session_max = change,
+        |builder, _| builder.resource(template),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,7 +200,8 @@ async fn subscriptions_per_session_max_is_how_many_resources_one_watches() {
     const MAX: usize = 2;
     let house = watchable(MAX as u64);
     let mut pipe = Pipe::open_legacy(&house.runtime).await;
-    let watch = |number: usize| legacy(number, "resources/subscribe", json!({ "uri": format!("any:{number}") }));
+    let watch =
+        |number: usize| legacy(number, "resources/subscribe", json!({ "uri": format!("any:{number}") }));
     for number in 0..MAX {
         assert!(pipe.ask(&watch(number)).await.get("result").is_some());
     }
@@ -208,12 +214,17 @@ async fn subscriptions_per_session_max_is_how_many_resources_one_watches() {
     let mut listener = Pipe::open(&house.runtime);
     for count in 0..=MAX {
         let uris = Value::from_iter((0..count).map(|number| format!("any:{number}")));
-        let listen = modern(count, "subscriptions/listen", json!({ "notifications": { "resourceSubscriptions": uris } }));
+        let listen = modern(
+            count,
+            "subscriptions/listen",
+            json!({ "notifications": { "resourceSubscriptions": uris } }),
+        );
         let answer = listener.ask(&listen).await;
         assert_eq!(answer["method"], json!("notifications/subscriptions/acknowledged"), "{answer}");
     }
     let uris = Value::from_iter((0..=MAX).map(|number| format!("any:{number}")));
-    let listen = modern(9, "subscriptions/listen", json!({ "notifications": { "resourceSubscriptions": uris } }));
+    let listen =
+        modern(9, "subscriptions/listen", json!({ "notifications": { "resourceSubscriptions": uris } }));
     assert_refused(&listener.ask(&listen).await, -32602, "subscriptions_per_session_max");
     assert_eq!(text_of(&listener.modern(10, "echo", json!({})).await), "{}");
 }
@@ -223,7 +234,9 @@ async fn listeners_per_connection_max_is_how_many_requests_listen() {
     const MAX: usize = 2;
     let house = house(|limits| limits.listeners_per_connection_max = MAX as u64);
     let mut pipe = Pipe::open(&house.runtime);
-    let listen = |id: usize| modern(id, "subscriptions/listen", json!({ "notifications": { "toolsListChanged": true } }));
+    let listen = |id: usize| {
+        modern(id, "subscriptions/listen", json!({ "notifications": { "toolsListChanged": true } }))
+    };
     for id in 0..MAX {
         assert_eq!(pipe.ask(&listen(id)).await["method"], json!("notifications/subscriptions/acknowledged"));
     }

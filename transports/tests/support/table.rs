@@ -99,6 +99,18 @@ impl Row {
 /// # Panics
 /// With a list of everything that was answered wrongly.
 pub(crate) async fn hold(house: &House, rows: &[Row]) {
+    hold_each(house, None, rows).await;
+}
+
+/// The same, for inputs that hold their id themselves.
+///
+/// # Panics
+/// As [`hold`].
+pub(crate) async fn hold_with_id(house: &House, id: &str, rows: &[Row]) {
+    hold_each(house, Some(id), rows).await;
+}
+
+async fn hold_each(house: &House, id: Option<&str>, rows: &[Row]) {
     let mut report = Report::default();
     for &carrier in EVERYWHERE {
         for era in era::EVERY {
@@ -111,7 +123,7 @@ pub(crate) async fn hold(house: &House, rows: &[Row]) {
                 // A text of several lines is several messages where lines are messages.
                 let asks = row.asks.iter().filter(|ask| carrier != Carrier::Lines || !ask.body.contains(&b'\n'));
                 for ask in asks {
-                    visitor.try_case(row, ask, expect, &mut report).await;
+                    visitor.try_case(row, ask, id, expect, &mut report).await;
                 }
             }
         }
@@ -169,9 +181,9 @@ impl<'h> Visitor<'h> {
         visitor
     }
 
-    async fn try_case(&mut self, row: &Row, ask: &Ask, expect: &Expect, report: &mut Report) {
+    async fn try_case(&mut self, row: &Row, ask: &Ask, id: Option<&str>, expect: &Expect, report: &mut Report) {
         let ran_before = self.house.ran();
-        let id = self.fresh_id();
+        let id = id.map_or_else(|| self.fresh_id(), ToOwned::to_owned);
         let exchange = self.wire.exchange(self.house, &self.seat, ask, &id, expect.wants_message());
         let outcome = timeout(PATIENCE, exchange).await;
         let outcome = outcome.unwrap_or_else(|_| Err("no answer in time".into()));

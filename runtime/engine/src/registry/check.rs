@@ -73,6 +73,9 @@ pub enum Misuse {
     /// Arguments are always an object.
     #[error("its input schema must have `\"type\": \"object\"` at the top")]
     InputNotObject,
+    /// A schema that is listed is an object.
+    #[error("its output schema must be an object, not `true` or `false`")]
+    OutputNotObject,
     /// The schema of the output is no schema, or one that we refuse.
     #[error("its output schema is refused: {0}")]
     OutputSchema(SchemaError),
@@ -117,6 +120,9 @@ pub(super) fn tool(
     }
     let headers = header_parameters(&definition.input_schema)?;
     let input = Schema::compile(&definition.input_schema, schemas).map_err(Misuse::InputSchema)?;
+    if definition.output_schema.as_ref().is_some_and(|schema| !schema.is_object()) {
+        return Err(Misuse::OutputNotObject);
+    }
     let output = definition.output_schema.as_ref().map(|schema| Schema::compile(schema, schemas));
     let output = output.transpose().map_err(Misuse::OutputSchema)?;
     let pool = pool.unwrap_or_else(|| crate::workers::DEFAULT_POOL.into());

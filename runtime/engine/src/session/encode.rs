@@ -2,14 +2,13 @@
 
 use bytes::Bytes;
 use impresario_codec::{write_serialized, write_str};
-use impresario_protocol::content::ResourceBody;
 use impresario_protocol::{
     Content, Era, ErrorKind, Id, JsonObject, ListKind, ListenFilter, McpError, Notification, Outcome,
     PromptResult, ReadResult, Revision, ToolResult,
 };
 use serde::Serialize;
 
-use super::wire_error;
+use super::{downgrade, wire_error};
 use crate::call::{Call, Ending};
 use crate::dialect::Dialect;
 use crate::shared::Identity;
@@ -108,7 +107,11 @@ pub fn error_reply(id: Option<&Id>, error: &McpError, dialect: Dialect) -> Reply
 }
 
 /// A notification about a call, or one that a listener asked for.
-pub(super) fn notification(notification: &Notification, subscription: Option<&Id>) -> Vec<u8> {
+pub(super) fn notification(
+    notification: &Notification,
+    subscription: Option<&Id>,
+    dialect: Dialect,
+) -> Vec<u8> {
     let (method, mut out) = (method_of(notification), Vec::with_capacity(160));
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":");
     write_str(&mut out, method);
@@ -121,7 +124,9 @@ pub(super) fn notification(notification: &Notification, subscription: Option<&Id
             if let Some(total) = total {
                 write_number(params.member("total"), *total);
             }
-            if let Some(message) = message {
+            if let Some(message) = message
+                && dialect.0 >= Revision::V2025_03_26
+            {
                 params.text("message", message);
             }
         }
@@ -181,13 +186,16 @@ pub(super) fn acknowledged(id: &Id, filter: &ListenFilter) -> Vec<u8> {
 }
 
 /// The answer to a listener when the house closes (basic/patterns/subscriptions, "Graceful Closure").
-pub(super) fn listening_ended(id: &Id, dialect: Dialect) -> Reply {
+pub(super) fn listening_ended(id: &Id, dialect: Dialect, identity: &Identity) -> Reply {
     let mut out = Vec::with_capacity(128);
     open_response(&mut out, Some(id));
     out.extend_from_slice(b"\"result\":");
     let mut result = Object::open(&mut out);
     result.text("resultType", "complete");
-    write_subscription(result.member("_meta"), id);
+    let mut meta = Object::open(result.member("_meta"));
+    id.write_json(meta.member(META_SUBSCRIPTION));
+    meta.serialized(META_SERVER_INFO, &identity.implementation);
+    meta.close();
     result.close();
     out.push(b'}');
     Reply { body: out, verdict: Verdict::Result, era: dialect.0.era() }
@@ -226,7 +234,7 @@ fn write_outcome(object: &mut Object<'_>, outcome: Outcome, revision: Revision) 
     match outcome {
         Outcome::Done => {}
         Outcome::Tool(result) => write_tool_result(object, result, revision),
-        Outcome::Read(result) => write_read_result(object, &result, revision),
+        Outcome::Read(result) => write_read_result(object, result, revision),
         Outcome::Prompt(result) => write_prompt_result(object, result, revision),
         Outcome::Completion(completion) => object.serialized("completion", &completion),
     }
@@ -268,13 +276,14 @@ fn write_tool_result(object: &mut Object<'_>, result: ToolResult, revision: Revi
     object.meta = meta;
 }
 
-fn write_read_result(object: &mut Object<'_>, result: &ReadResult, revision: Revision) {
-    object.serialized("contents", &result.contents);
+fn write_read_result(object: &mut Object<'_>, result: ReadResult, revision: Revision) {
+    let contents = result.contents.into_iter().map(|contents| downgrade::contents(contents, revision));
+    object.serialized("contents", &contents.collect::<Vec<_>>());
     if revision.era() == Era::Modern {
         object.serialized("ttlMs", &result.cache.ttl_ms);
         object.serialized("cacheScope", &result.cache.cache_scope);
     }
-    object.meta.clone_from(&result.meta);
+    object.meta = result.meta;
 }
 
 fn write_prompt_result(object: &mut Object<'_>, result: PromptResult, revision: Revision) {
@@ -284,7 +293,7 @@ fn write_prompt_result(object: &mut Object<'_>, result: PromptResult, revision: 
     }
     for message in &mut messages {
         let content = std::mem::replace(&mut message.content, Content::text(""));
-        message.content = downgrade(content, revision);
+        message.content = downgrade::block(content, revision);
     }
     object.serialized("messages", &messages);
     object.meta = meta;
@@ -296,7 +305,7 @@ fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) {
         if place > 0 {
             out.push(b',');
         }
-        match downgrade(block, revision) {
+        match downgrade::block(block, revision) {
             // By far the most common block, written without serde.
             Content::Text { text, annotations: None, meta: None } => {
                 out.extend_from_slice(b"{\"type\":\"text\",\"text\":");
@@ -307,28 +316,6 @@ fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) {
         }
     }
     out.push(b']');
-}
-
-/// What an older revision has no block for is told in the nearest one that it has.
-fn downgrade(block: Content, revision: Revision) -> Content {
-    match block {
-        Content::Audio { data, mime_type, annotations, meta } if revision < Revision::V2025_03_26 => {
-            let resource = impresario_protocol::ResourceContents {
-                uri: "data:audio".into(),
-                mime_type: Some(mime_type),
-                body: ResourceBody::Blob { blob: data },
-                annotations: None,
-                meta: None,
-            };
-            Content::Resource { resource, annotations, meta }
-        }
-        Content::ResourceLink(link) if revision < Revision::V2025_06_18 => {
-            let described = link.description.map(|text| format!(": {text}")).unwrap_or_default();
-            let text = format!("{} <{}>{described}", link.title.unwrap_or(link.name), link.uri);
-            Content::Text { text, annotations: link.annotations, meta: link.meta }
-        }
-        block => block,
-    }
 }
 
 /// A serializable value; ours can always be written.

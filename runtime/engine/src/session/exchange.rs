@@ -8,6 +8,7 @@ use impresario_protocol::Era;
 
 use super::encode::{self, Reply};
 use crate::call::{Call, CallEvent, CancelReason, Ending};
+use crate::dialect::Dialect;
 use crate::hub::{Change, Subscriber};
 use crate::shared::Shared;
 
@@ -71,7 +72,7 @@ impl Exchange {
         }
         match self.call.poll_event(task) {
             Poll::Ready(CallEvent::Notification(told)) => {
-                Poll::Ready(Frame::Notification(encode::notification(&told, None)))
+                Poll::Ready(Frame::Notification(encode::notification(&told, None, self.call.facts().dialect)))
             }
             Poll::Ready(CallEvent::Ended(ending)) => {
                 self.has_ended = true;
@@ -100,11 +101,11 @@ impl Exchange {
             return Poll::Ready(Frame::Notification(encode::acknowledged(id, &listener.filter())));
         }
         match listener.poll_change(task) {
-            Poll::Ready(Change::Notification(told)) => {
-                Poll::Ready(Frame::Notification(encode::notification(&told, Some(id))))
-            }
+            Poll::Ready(Change::Notification(told)) => Poll::Ready(Frame::Notification(
+                encode::notification(&told, Some(id), self.call.facts().dialect),
+            )),
             Poll::Ready(Change::Closed) => {
-                let reply = encode::listening_ended(id, self.call.facts().dialect);
+                let reply = encode::listening_ended(id, self.call.facts().dialect, &self.shared.identity);
                 self.has_ended = true;
                 self.call.finish(Ending::Cancelled);
                 Poll::Ready(Frame::Reply(reply))
@@ -128,7 +129,8 @@ impl Drop for Exchange {
 #[must_use]
 pub fn change_frame(change: Change) -> Option<Vec<u8>> {
     match change {
-        Change::Notification(told) => Some(encode::notification(&told, None)),
+        // A change looks the same in every revision.
+        Change::Notification(told) => Some(encode::notification(&told, None, Dialect::default())),
         Change::Closed => None,
     }
 }

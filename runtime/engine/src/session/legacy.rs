@@ -6,6 +6,7 @@ use impresario_codec::{Node, NodeKind};
 use impresario_protocol::{
     ClientCapabilities, Implementation, McpError, Operation, Outcome, ProgressToken, Revision,
 };
+use serde::Deserialize;
 
 use super::era::{Speaks, id_of};
 use super::operation::{self, Params};
@@ -145,14 +146,25 @@ fn read_handshake(params: Option<Node<'_>>) -> Result<(Revision, ClientFacts), M
     let version = member("protocolVersion").and_then(Node::as_str);
     let version = version.ok_or_else(|| missing("protocolVersion", "a string such as `2025-11-25`"))?;
     let revision = Revision::parse(version).filter(|revision| *revision <= Revision::LATEST_LEGACY);
-    let client = member("clientInfo").map(Node::deserialize::<Implementation>);
+    let client = params.and_then(|params| object::<Implementation>(params, "clientInfo"));
     let Some(Ok(client)) = client else {
         return Err(missing("clientInfo", "an object with `name` and `version`"));
     };
-    let capabilities = member("capabilities").map(Node::deserialize::<ClientCapabilities>);
+    let capabilities = params.and_then(|params| object::<ClientCapabilities>(params, "capabilities"));
     let Some(Ok(capabilities)) = capabilities else { return Err(missing("capabilities", "an object")) };
     Ok((revision.unwrap_or(Revision::LATEST_LEGACY), ClientFacts::new(Some(client), capabilities)))
 }
+
+/// A member that is an object of that type. serde would also take an array for a struct.
+pub(super) fn object<'m, T: Deserialize<'m>>(of: Node<'m>, member: &str) -> Option<Result<T, NotAnObject>> {
+    let value = of.get(member)?;
+    let read = value.is_object().then(|| value.deserialize().ok()).flatten();
+    Some(read.ok_or(NotAnObject))
+}
+
+/// A member is there, but it is no object of the type that it should be.
+#[derive(Debug)]
+pub(super) struct NotAnObject;
 
 /// What the client wants its progress messages to carry (basic/utilities/progress).
 pub(super) fn progress_token(params: Option<Node<'_>>) -> Result<Option<ProgressToken>, McpError> {

@@ -9,7 +9,7 @@ use impresario_protocol::{
 use serde_json::json;
 
 use super::era::{META_VERSION, meta_version};
-use super::legacy::progress_token;
+use super::legacy::{object, progress_token};
 use super::operation::{self, Params, bad_log_level};
 use super::{Session, Speaks, Via, render};
 use crate::call::{Call, Ending, Facts};
@@ -114,11 +114,10 @@ fn check_version(version: Node<'_>) -> Result<(), McpError> {
 }
 
 fn read_client(meta: Node<'_>) -> Result<ClientFacts, &'static str> {
-    let capabilities = meta.get(META_CLIENT_CAPABILITIES).map(Node::deserialize::<ClientCapabilities>);
-    let Some(Ok(capabilities)) = capabilities else {
+    let Some(Ok(capabilities)) = object::<ClientCapabilities>(meta, META_CLIENT_CAPABILITIES) else {
         return Err("must have `io.modelcontextprotocol/clientCapabilities`, an object");
     };
-    let implementation = match meta.get(META_CLIENT_INFO).map(Node::deserialize::<Implementation>) {
+    let implementation = match object::<Implementation>(meta, META_CLIENT_INFO) {
         None => None,
         Some(Ok(implementation)) => Some(implementation),
         Some(Err(_)) => {

@@ -9,6 +9,7 @@ use impresario_protocol::{
 };
 use serde_json::{Value, json};
 
+use super::downgrade;
 use super::encode::{Object, close_result, written};
 use super::operation::bad_cursor;
 use crate::dialect::Dialect;
@@ -47,7 +48,7 @@ fn write_description(out: &mut Vec<u8>, shared: &Shared, snapshot: &Snapshot, re
         Era::Legacy => {
             object.text("protocolVersion", revision.as_str());
             object.serialized("capabilities", &capabilities(snapshot, revision));
-            object.serialized("serverInfo", &identity.implementation);
+            object.serialized("serverInfo", &downgrade::implementation(&identity.implementation, revision));
         }
         Era::Modern => {
             object.serialized("supportedVersions", &Revision::ALL.map(Revision::as_str));
@@ -168,6 +169,7 @@ fn with_object_properties(schema: &mut Value) {
 
 fn resource_for(definition: &ResourceDefinition, revision: Revision) -> Value {
     let mut resource = definition.clone();
+    resource.annotations = downgrade::annotations(resource.annotations, revision);
     if revision < Revision::V2025_06_18 {
         (resource.title, resource.meta) = (None, None);
     }
@@ -179,6 +181,7 @@ fn resource_for(definition: &ResourceDefinition, revision: Revision) -> Value {
 
 fn template_for(definition: &TemplateDefinition, revision: Revision) -> Value {
     let mut template = definition.clone();
+    template.annotations = downgrade::annotations(template.annotations, revision);
     if revision < Revision::V2025_06_18 {
         (template.title, template.meta) = (None, None);
     }
