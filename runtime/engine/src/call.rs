@@ -400,13 +400,14 @@ mod tests {
     use super::*;
 
     fn call(notifications_max: usize) -> Call {
+        call_with(notifications_max, usize::MAX)
+    }
+
+    fn call_with(notifications_max: usize, notification_bytes_max: usize) -> Call {
         let limits = DecodeLimits::from(&Limits::default());
         let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#;
         let message = Message::parse(text, &limits).unwrap();
-        Call::new(
-            message,
-            CallLimits { notifications_max, notification_bytes_max: 10_000, progress_per_second_max: 10 },
-        )
+        Call::new(message, CallLimits { notifications_max, notification_bytes_max, progress_per_second_max: 10 })
     }
 
     fn progress(progress: f64) -> Notification {
@@ -459,7 +460,7 @@ mod tests {
 
     #[test]
     fn unsent_notifications_are_bounded_in_bytes_too() {
-        let call = call(1_000);
+        let call = call_with(1_000, 10_000);
         let log = |data: String| Notification::Log { level: LogLevel::Info, logger: None, data: data.into() };
         for _ in 0..100 {
             call.notify(log("x".repeat(1_000)));

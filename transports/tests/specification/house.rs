@@ -232,7 +232,7 @@ fn resources(builder: impresario_engine::Builder) -> impresario_engine::Builder 
     let blob = ResourceSpec::fixed("blob", ResourceContents::blob("notes://blob", [0, 1, 2]));
     let several = ResourceSpec::new("notes://several", "several", |_ctx| async {
         let mut first = ResourceContents::text("notes://several/1", "one");
-        (first.meta, first.annotations) = (Some(meta()), Some(hints()));
+        first.meta = Some(meta());
         let contents = vec![first, ResourceContents::blob("notes://several/2", [2])];
         ReadResult { contents, meta: Some(meta()), ..ReadResult::default() }
     });
