@@ -157,6 +157,10 @@ impl Conversation {
             () = window_is_over => {}
         }
         self.connection.close();
+        // The task that passes changes on holds the output open, and ends when nothing more will come.
+        if let Some(state) = self.connection.session_state() {
+            state.subscriber().close();
+        }
     }
 
     async fn all_answered(&self) {

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsFd as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 use impresario_engine::Runtime;
@@ -39,7 +40,11 @@ pub async fn serve(runtime: &Runtime) -> io::Result<()> {
     })?;
     // Errors here say that the lane or the writer has ended, and with it everything there was to do.
     drop(converse_on_lane(runtime, chunk_rx, out_tx)?.await);
-    drop(written_rx.await);
+    // A client that reads nothing any more must not keep the process.
+    let window = Duration::from_millis(runtime.shared().limits.drain_timeout_ms);
+    if tokio::time::timeout(window, written_rx).await.is_err() {
+        tracing::warn!("standard output is not read; what is unsent is lost");
+    }
     Ok(())
 }
 

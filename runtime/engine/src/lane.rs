@@ -16,6 +16,10 @@ use crate::session::{SessionTable, Stage};
 use crate::shared::Shared;
 use crate::workers::{PoolConfig, Workers};
 
+/// Errands that a lane's mailbox holds at the least, however few calls may be in flight: not every errand is
+/// a call.
+const ERRANDS_MIN: usize = 1_024;
+
 /// Something to do on a lane.
 pub(crate) type Errand = Box<dyn FnOnce(&Stage) + Send>;
 
@@ -88,7 +92,7 @@ impl LaneHandle {
             };
             LocalSet::new().block_on(&runtime, async {
                 let restarts_max = Limits::size(shared.limits.actor_restarts_max);
-                let mailbox_len_max = Limits::size(shared.limits.in_flight_max);
+                let mailbox_len_max = Limits::size(shared.limits.in_flight_max).max(ERRANDS_MIN);
                 let workers = Rc::new(Workers::new(&pools, lanes, restarts_max, &shared.closing));
                 let stage = Stage { shared, sessions, workers };
                 if index == 0 {

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, response::Parts};
+use http::{Request, Response, response::Parts};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
-use impresario_engine::session::{Connection, ConnectionKind, Stage};
-use impresario_engine::{Caller, Runtime};
+use impresario_engine::session::{Connection, ConnectionKind, Stage, error_reply};
+use impresario_engine::{Caller, Dialect, McpError, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tower_service::Service;
 
@@ -65,12 +65,12 @@ impl HttpService {
         let errand = move |stage: &Stage| {
             tokio::task::spawn_local(answer_on_lane(stage.clone(), site, request, head_tx, chunk_tx));
         };
-        if self.runtime.on_lane(self.runtime.next_lane(), errand).is_err() {
-            return status(StatusCode::SERVICE_UNAVAILABLE);
+        if let Err(error) = self.runtime.on_lane(self.runtime.next_lane(), errand) {
+            return refused(&error.into());
         }
         match head_rx.await {
             Ok(head) => Response::from_parts(head, ServiceBody { chunks: chunk_rx }),
-            Err(_lane_ended) => status(StatusCode::SERVICE_UNAVAILABLE),
+            Err(_lane_ended) => refused(&McpError::shutting_down()),
         }
     }
 }
@@ -141,8 +141,8 @@ impl Body for ServiceBody {
     }
 }
 
-fn status(status: StatusCode) -> Response<ServiceBody> {
-    whole(response::bare(status))
+fn refused(error: &McpError) -> Response<ServiceBody> {
+    whole(response::json(error_reply(None, error, Dialect::default())))
 }
 
 /// An answer that did not come from a lane; its body is whole.
