@@ -1,5 +1,6 @@
 //! The command as a person or a script meets it: the real binary, its exit codes, and what stands on which
 //! stream.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -16,7 +17,9 @@ fn impresario(arguments: &[&str]) -> Command {
     let ours = std::env::vars_os()
         .map(|(name, _)| name)
         .filter(|name| name.to_string_lossy().starts_with("IMPRESARIO_"));
-    ours.for_each(|name| drop(command.env_remove(name)));
+    for name in ours {
+        command.env_remove(name);
+    }
     command.env_remove("RUST_LOG").env_remove("RUST_BACKTRACE").args(arguments).stdin(Stdio::null());
     command
 }
@@ -136,7 +139,7 @@ fn every_verb_has_help_with_examples() {
     for verb in ["serve", "list", "call", "inspect", "limits", "completions"] {
         let (stdout, stderr, code) = text(&run(&[verb, "--help"]));
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{verb}");
-        assert!(stdout.contains(&format!("Examples:\n  impresario {verb} ")), "{verb}: {stdout}");
+        assert!(stdout.contains(&format!("Examples:\n  impresario {verb}")), "{verb}: {stdout}");
     }
     let (tour, _, code) = text(&run(&["--help"]));
     assert_eq!(code, Some(0));
@@ -301,6 +304,9 @@ fn a_server_that_can_not_be_reached_is_explained_in_one_line() {
         assert!(stderr.starts_with("error: ") && stderr.contains(expected), "{arguments:?}: {stderr}");
         assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
     }
+    let (_, stderr, code) = text(&run(&["list", "--command", "sh -c 'echo out of luck >&2; exit 1'"]));
+    assert_eq!(code, Some(1));
+    assert!(stderr.starts_with("server: out of luck\nerror: `sh -c "), "{stderr}");
     let output = run(&["list", &nobody, "--json"]);
     assert!(printed_json(&output)["error"]["message"].as_str().unwrap().contains("connection refused"));
 }
@@ -330,6 +336,16 @@ fn flags_may_stand_in_the_environment() {
     assert!(names.contains(&&json!("echo")) && !names.contains(&&json!("add")), "{names:?}");
 }
 
+#[test]
+fn what_a_started_server_logs_is_shown_when_it_is_asked_for() {
+    let command = format!("'{BINARY}' --stdio --log impresario_engine=error");
+    let arguments = ["call", "--command", &command, "panic"];
+    let (_, stderr, _) = text(&run(&arguments));
+    assert!(stderr.contains("server: the tool `panic` was called\n"), "{stderr}");
+    let (_, stderr, _) = text(&run(&[&arguments[..], &["--server-log"]].concat()));
+    assert!(stderr.contains("\nthe tool `panic` was called\n"), "{stderr}");
+}
+
 /// Reads lines until one has that text.
 fn await_line(lines: &mut impl BufRead, part: &str) {
     let mut line = String::new();
@@ -340,7 +356,7 @@ fn await_line(lines: &mut impl BufRead, part: &str) {
 }
 
 /// A call of the tool `progress`, which says by its notifications that it runs.
-fn progress_call(id: u64, steps: u64, ms: u64, meta: Value) -> Value {
+fn progress_call(id: u64, steps: u64, ms: u64, meta: &Value) -> Value {
     let params = json!({ "name": "progress", "arguments": { "steps": steps, "ms": ms }, "_meta": meta });
     json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
 }
@@ -357,7 +373,7 @@ fn a_signal_lets_running_calls_over_http_finish() {
             "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "0" },
             "io.modelcontextprotocol/clientCapabilities": {},
         });
-        let body = progress_call(1, 2, 300, meta).to_string();
+        let body = progress_call(1, 2, 300, &meta).to_string();
         let headers = format!(
             "POST /mcp HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
              Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n\
@@ -379,7 +395,7 @@ fn a_signal_lets_running_calls_over_stdio_finish() {
     for signal in [Signal::TERM, Signal::INT] {
         let mut talk = Talk::start(&["--stdio", "--pack", "lab"]);
         talk.shake_hands();
-        talk.say(&progress_call(1, 2, 300, json!({ "progressToken": 1 })));
+        talk.say(&progress_call(1, 2, 300, &json!({ "progressToken": 1 })));
         assert_eq!(talk.hear()["method"], "notifications/progress");
         talk.signal(signal);
         let (rest, code) = talk.ended();
@@ -394,7 +410,7 @@ fn a_second_signal_ends_the_process_at_once() {
     for (signal, expected) in [(Signal::TERM, 143), (Signal::INT, 130)] {
         let mut talk = Talk::start(&["--stdio", "--pack", "lab"]);
         talk.shake_hands();
-        talk.say(&progress_call(1, 1_000, 1_000, json!({ "progressToken": 1 })));
+        talk.say(&progress_call(1, 1_000, 1_000, &json!({ "progressToken": 1 })));
         assert_eq!(talk.hear()["method"], "notifications/progress");
         talk.signal(signal);
         await_line(&mut talk.stderr, "draining");
@@ -407,7 +423,7 @@ fn a_second_signal_ends_the_process_at_once() {
 fn the_end_of_the_input_ends_the_server_when_everything_is_answered() {
     let mut talk = Talk::start(&["--stdio"]);
     talk.shake_hands();
-    talk.say(&progress_call(7, 2, 100, json!({})));
+    talk.say(&progress_call(7, 2, 100, &json!({})));
     drop(talk.child.stdin.take());
     let (rest, code) = talk.ended();
     assert_eq!(rest.len(), 1, "{rest:?}");

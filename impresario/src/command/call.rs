@@ -51,8 +51,7 @@ impl Call {
         let client = Client::open(target, &self.server, progress.clone()).await?;
         let result = self.ask(&client, tool, words).await;
         progress.finish();
-        client.close().await;
-        let result = result?;
+        let result = client.close(result).await?;
         if self.server.json {
             output::print_json(&result)?;
         } else {

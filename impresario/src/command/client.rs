@@ -14,17 +14,19 @@ use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, ClientServiceExt, NotificationContext, RunningService,
     ServiceError,
 };
+use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
-use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
 use rmcp::{ClientHandler, RoleClient};
-use tokio::process::Command;
 
 use super::catalogue::Catalogue;
 use super::failure::Failure;
 use super::progress::Progress;
 use super::target::{ServerArgs, Target};
 
+mod child;
 mod reason;
+
+use child::ServerLog;
 
 /// What a server may take to end, once nobody needs it any more.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(8);
@@ -34,6 +36,8 @@ pub(crate) struct Client {
     service: RunningService<RoleClient, Listener>,
     target: Target,
     timeout: Duration,
+    /// What a server that was started writes to standard error, unless that is shown anyway.
+    log: Option<ServerLog>,
 }
 
 /// What the server may tell us while it works.
@@ -60,6 +64,7 @@ impl Client {
         progress: Progress,
     ) -> Result<Self, Failure> {
         let listener = Listener { progress };
+        let mut log = None;
         let connecting = async {
             match &target {
                 Target::Url(url) => {
@@ -68,15 +73,18 @@ impl Client {
                     connected.map_err(|error| unreachable_because(error, &target))
                 }
                 Target::Command { program, arguments } => {
-                    let transport = child(program, arguments)?;
+                    let (transport, kept) = child::start(program, arguments, server.server_log)?;
+                    log = kept;
                     let connected = listener.serve_with_lifecycle(transport, newest()).await;
                     connected.map_err(|error| unreachable_because(error, &target))
                 }
             }
         };
         let connected = tokio::time::timeout(server.timeout, connecting).await;
-        let service = connected.map_err(|_| too_late(&target, server.timeout))??;
-        Ok(Self { service, target, timeout: server.timeout })
+        match connected.unwrap_or_else(|_| Err(too_late(&target, server.timeout))) {
+            Ok(service) => Ok(Self { service, target, timeout: server.timeout, log }),
+            Err(failure) => Err(with_log(failure, log.as_ref())),
+        }
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -115,10 +123,12 @@ impl Client {
         self.answer(self.service.call_tool(request)).await
     }
 
-    /// Ends the connection: a server that was started is asked to end, and made to if it does not.
-    pub(crate) async fn close(mut self) {
-        // What went wrong here changes nothing about the result, which is there already.
+    /// Ends the connection, after it brought that result: a server that was started is asked to end, and made
+    /// to if it does not.
+    pub(crate) async fn close<T>(mut self, result: Result<T, Failure>) -> Result<T, Failure> {
+        // What goes wrong here changes nothing about the result, which is there already.
         let _ = self.service.close_with_timeout(CLOSE_TIMEOUT).await;
+        result.map_err(|failure| with_log(failure, self.log.as_ref()))
     }
 
     /// An answer, in time.
@@ -167,10 +177,12 @@ fn is_loopback(url: &reqwest::Url) -> bool {
     host == "localhost" || host.ends_with(".localhost") || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
-fn child(program: &str, arguments: &[String]) -> Result<TokioChildProcess, Failure> {
-    let mut command = Command::new(program);
-    command.args(arguments).kill_on_drop(true);
-    TokioChildProcess::new(command).map_err(|error| Failure::Other(reason::of_start(&error, program)))
+/// Shows what the server wrote to standard error, if that may explain the failure.
+fn with_log(failure: Failure, log: Option<&ServerLog>) -> Failure {
+    if let (Failure::Refused { .. } | Failure::Other(_), Some(log)) = (&failure, log) {
+        log.show();
+    }
+    failure
 }
 
 fn unreachable_because(error: ClientInitializeError, target: &Target) -> Failure {

@@ -47,8 +47,8 @@ impl Inspect {
         let server = client.server();
         let (target, transport) = (client.target().to_string(), client.target().transport());
         let catalogue = client.catalogue().await;
-        client.close().await;
-        let inspection = Inspection { target, transport, server, catalogue: catalogue? };
+        let catalogue = client.close(catalogue).await?;
+        let inspection = Inspection { target, transport, server, catalogue };
         if self.server.json {
             return Ok(output::print_json(&inspection)?);
         }

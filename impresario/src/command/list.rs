@@ -29,8 +29,7 @@ impl List {
         let target = self.target.read(&self.server)?;
         let client = Client::open(target, &self.server, Progress::default()).await?;
         let catalogue = client.catalogue().await;
-        client.close().await;
-        let catalogue = catalogue?;
+        let catalogue = client.close(catalogue).await?;
         if self.server.json {
             return Ok(output::print_json(&catalogue)?);
         }

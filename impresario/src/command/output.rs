@@ -55,6 +55,11 @@ pub(crate) fn tell_error(message: &str) {
     tell(&format!("{ERROR}error:{ERROR:#} {}\n", harmless(message.trim_end())));
 }
 
+/// Repeats a line that a server wrote to its standard error.
+pub(crate) fn tell_of_server(line: &str) {
+    tell(&format!("{FAINT}server:{FAINT:#} {}\n", harmless(line.trim_end())));
+}
+
 /// The text without control characters, so that no server can move somebody's cursor or rename their window.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');

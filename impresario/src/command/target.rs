@@ -13,6 +13,9 @@ pub(crate) struct ServerArgs {
     /// Start this command line as a stdio server, and talk to that. It is split as a shell would split it.
     #[arg(long, value_name = "COMMAND")]
     pub(crate) command: Option<String>,
+    /// Show what the started server writes to standard error, which else is only shown after a failure.
+    #[arg(long, requires = "command")]
+    pub(crate) server_log: bool,
     /// An HTTP header for every request, such as 'Authorization=Bearer …'; repeat it for several.
     #[arg(
         long = "header",

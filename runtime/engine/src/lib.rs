@@ -16,6 +16,7 @@ mod caller;
 mod closing;
 mod completion;
 mod context;
+mod described;
 mod dialect;
 pub mod gate;
 pub mod hub;

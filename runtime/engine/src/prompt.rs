@@ -1,15 +1,13 @@
 //! Prompts: templates of messages that a person picks and fills in.
 
-use std::fmt;
 use std::sync::Arc;
 
-use impresario_protocol::{
-    Icon, McpError, Outcome, PromptArgument, PromptDefinition, PromptMessage, PromptResult,
-};
+use impresario_protocol::{McpError, Outcome, PromptArgument, PromptDefinition, PromptMessage, PromptResult};
 
 use crate::call::Ending;
 use crate::completion::{Complete, CompletionRequest};
 use crate::context::Context;
+use crate::described::described;
 use crate::template::Variables;
 use crate::tool::CallFuture;
 
@@ -56,27 +54,6 @@ impl PromptSpec {
         Self { definition, fill, completions: Vec::new() }
     }
 
-    /// Its name for people.
-    #[must_use]
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.definition.title = Some(title.into());
-        self
-    }
-
-    /// What it is for.
-    #[must_use]
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        self.definition.description = Some(description.into());
-        self
-    }
-
-    /// One more picture to show beside it.
-    #[must_use]
-    pub fn icon(mut self, icon: Icon) -> Self {
-        self.definition.icons.push(icon);
-        self
-    }
-
     /// One more argument.
     #[must_use]
     pub fn argument(mut self, argument: PromptArgument) -> Self {
@@ -95,11 +72,7 @@ impl PromptSpec {
     }
 }
 
-impl fmt::Debug for PromptSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PromptSpec").field("definition", &self.definition).finish_non_exhaustive()
-    }
-}
+described!(PromptSpec);
 
 /// What filling in a prompt may return.
 pub trait IntoPromptResult {

@@ -1,10 +1,9 @@
 //! Resources: one at a fixed URI ([`ResourceSpec`]), or a family named by a template ([`TemplateSpec`]).
 
-use std::fmt;
 use std::sync::Arc;
 
 use impresario_protocol::{
-    Annotations, CacheHint, Icon, McpError, Outcome, ReadResult, ResourceContents, ResourceDefinition,
+    Annotations, CacheHint, McpError, Outcome, ReadResult, ResourceContents, ResourceDefinition,
     TemplateDefinition,
 };
 use serde::Serialize;
@@ -12,6 +11,7 @@ use serde::Serialize;
 use crate::call::Ending;
 use crate::completion::{Complete, CompletionRequest};
 use crate::context::Context;
+use crate::described::described;
 use crate::template::Variables;
 use crate::tool::{CachePolicy, CallFuture};
 use crate::tool_result::Json;
@@ -136,34 +136,14 @@ impl TemplateSpec {
     }
 }
 
-macro_rules! descriptive {
+/// What resources and templates are described by alike.
+macro_rules! readable {
     ($($spec:ty),+) => { $(
         impl $spec {
-            /// Its name for people.
-            #[must_use]
-            pub fn title(mut self, title: impl Into<String>) -> Self {
-                self.definition.title = Some(title.into());
-                self
-            }
-
-            /// What it holds.
-            #[must_use]
-            pub fn description(mut self, description: impl Into<String>) -> Self {
-                self.definition.description = Some(description.into());
-                self
-            }
-
             /// Its media type.
             #[must_use]
             pub fn mime_type(mut self, mime_type: impl Into<String>) -> Self {
                 self.definition.mime_type = Some(mime_type.into());
-                self
-            }
-
-            /// One more picture to show beside it.
-            #[must_use]
-            pub fn icon(mut self, icon: Icon) -> Self {
-                self.definition.icons.push(icon);
                 self
             }
 
@@ -181,16 +161,11 @@ macro_rules! descriptive {
                 self
             }
         }
-
-        impl fmt::Debug for $spec {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($spec)).field("definition", &self.definition).finish_non_exhaustive()
-            }
-        }
     )+ };
 }
 
-descriptive!(ResourceSpec, TemplateSpec);
+described!(ResourceSpec, TemplateSpec);
+readable!(ResourceSpec, TemplateSpec);
 
 /// What reading a resource may return.
 pub trait IntoReadResult {

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_codec::Schema;
-use impresario_protocol::{
-    CacheScope, Icon, JsonObject, Outcome, ToolAnnotations, ToolDefinition, ToolResult,
-};
+use impresario_protocol::{CacheScope, JsonObject, Outcome, ToolAnnotations, ToolDefinition, ToolResult};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -16,6 +14,7 @@ use serde_json::{Value, json};
 use crate::call::Ending;
 use crate::caller::ClientFacts;
 use crate::context::Context;
+use crate::described::described;
 use crate::tool_error::ToolError;
 use crate::tool_result::{IntoToolResult, schema_of};
 
@@ -175,27 +174,6 @@ impl ToolSpec {
         }
     }
 
-    /// Its name for people.
-    #[must_use]
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.definition.title = Some(title.into());
-        self
-    }
-
-    /// What it does, for the model.
-    #[must_use]
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        self.definition.description = Some(description.into());
-        self
-    }
-
-    /// One more picture to show beside it.
-    #[must_use]
-    pub fn icon(mut self, icon: Icon) -> Self {
-        self.definition.icons.push(icon);
-        self
-    }
-
     /// How it behaves.
     #[must_use]
     pub fn annotations(mut self, annotations: ToolAnnotations) -> Self {
@@ -255,11 +233,7 @@ impl ToolSpec {
     }
 }
 
-impl fmt::Debug for ToolSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ToolSpec").field("definition", &self.definition).finish_non_exhaustive()
-    }
-}
+described!(ToolSpec);
 
 /// What can be registered as a tool: a [`ToolSpec`], or the name of a function with `#[tool]`.
 pub trait IntoTool {

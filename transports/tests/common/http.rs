@@ -51,6 +51,11 @@ impl Answer {
         if self.head.is_stream() { self.events().pop().expect("the stream has events") } else { self.json() }
     }
 
+    /// The messages that came, whether as a stream or whole; an empty body has none.
+    pub(crate) fn events_or_none(&self) -> Vec<Value> {
+        if self.head.is_stream() || self.body.is_empty() { self.events() } else { vec![self.json()] }
+    }
+
     /// The messages of a stream's events.
     pub(crate) fn events(&self) -> Vec<Value> {
         self.body.split("\n\n").filter_map(event).collect()

@@ -17,12 +17,12 @@ pub(crate) fn meta() -> Value {
 }
 
 /// A request of the handshake era.
-pub(crate) fn legacy(id: impl Into<Value>, method: &str, params: Value) -> Value {
+pub(crate) fn legacy<I: Into<Value>>(id: I, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params })
 }
 
 /// A request that carries its own metadata; what `params._meta` has already stays.
-pub(crate) fn modern(id: impl Into<Value>, method: &str, mut params: Value) -> Value {
+pub(crate) fn modern<I: Into<Value>>(id: I, method: &str, mut params: Value) -> Value {
     let mut all = meta();
     if let Some(given) = params.get("_meta").and_then(Value::as_object) {
         for (name, value) in given {

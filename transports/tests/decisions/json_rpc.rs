@@ -4,7 +4,7 @@ use crate::support::ask::{Ask, call, post, request};
 use crate::support::era::BATCHING;
 use crate::support::expect::{accepted, error, result, served};
 use crate::support::house::House;
-use crate::support::table::{EVERYWHERE, HTTP, LINES, bodies, hold, row};
+use crate::support::table::{EVERYWHERE, HTTP, LINES, bodies, hold, hold_with_id, row};
 
 /// Bodies with each of those texts in the place of `@`.
 fn each(template: &str, texts: &[&str]) -> Vec<Ask> {
@@ -56,7 +56,7 @@ async fn ids_come_back_as_they_were_written() {
     for id in texts.iter().chain(&strings) {
         let sound = call("count", "{}").replace("$id", id);
         let unknown = request("no/such", "").replace("$id", id);
-        crate::support::table::hold_with_id(&house, id, &[
+        hold_with_id(&house, id, &[
             row(18, "of a result", bodies([sound])).both(served()),
             row(18, "of an error", bodies([unknown])).legacy(error(200, -32601)).modern(error(404, -32601)),
         ])

@@ -65,8 +65,8 @@ async fn connections_max_is_shared_by_the_lanes_wherever_connections_land() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn backlog_connections_max_is_how_many_wait_for_a_place() {
-    // The kernel lets one more wait than it is told.
-    const SLACK: usize = 1;
+    // The kernel lets one more wait than it is told, and the lane holds one that it has accepted.
+    const SLACK: usize = 2;
     for backlog in [1_usize, 4] {
         let house = house(|limits| {
             limits.connections_max = 1;
@@ -127,7 +127,6 @@ async fn sse_send_stall_ms_cuts_a_reader_that_takes_nothing() {
     let house = house(|limits| limits.sse_send_stall_ms = 300);
     let address = house.serve();
     let connections = || house.runtime.shared().connections.get();
-    let idle = connections();
     let mut stalled = Http::connect_narrow(address).await;
     let bytes = modern_bytes(address, &blob(MUCH));
     stalled.send(&bytes).await;
@@ -135,7 +134,7 @@ async fn sse_send_stall_ms_cuts_a_reader_that_takes_nothing() {
     reading.send(&bytes).await;
     assert_eq!(text_of(&reading.answer().await.json()).len(), MUCH);
     drop(reading);
-    until("the reader that takes nothing is cut", || connections() == idle.max(1)).await;
+    until("the reader that takes nothing is cut", || connections() == 0).await;
     assert!(stalled.closed().await.len() < MUCH);
     is_served(&mut Http::connect(address).await).await;
 }

@@ -92,7 +92,6 @@ impl Client {
     /// Asks without waiting for the answer. Says under which key the request is known.
     pub(crate) async fn start(&mut self, request: Request) -> String {
         let key = request.key.clone();
-        eprintln!("ASK {} {}", self.judge.revision, request.body);
         self.asked.insert(key.clone(), request.method.clone());
         match &mut self.wire {
             Wire::Pipe(pipe) => pipe.write(&request.body).await,
@@ -107,7 +106,6 @@ impl Client {
             Wire::Pipe(pipe) => pipe.read().await,
             Wire::Http(http) => http.next_about(key).await,
         };
-        eprintln!("GOT {}", message);
         self.show(&message);
         message
     }
@@ -118,7 +116,6 @@ impl Client {
             Wire::Pipe(pipe) => pipe.read().await,
             Wire::Http(http) => http.next_unasked().await,
         };
-        eprintln!("GOT {}", message);
         self.show(&message);
         message
     }
@@ -132,7 +129,6 @@ impl Client {
             }
             Wire::Http(http) => http.post(text.to_owned(), &[]).await,
         };
-        eprintln!("GOT {}", message);
         self.show(&message);
         message
     }
@@ -140,7 +136,6 @@ impl Client {
     /// Says something that has no answer.
     pub(crate) async fn say(&mut self, method: &str, params: Value) {
         let body = json!({ "jsonrpc": "2.0", "method": method, "params": params });
-        eprintln!("SAY {body}");
         match &mut self.wire {
             Wire::Pipe(pipe) => pipe.write(&body).await,
             Wire::Http(http) => http.say(&body, self.judge.revision).await,

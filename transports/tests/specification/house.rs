@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use impresario_engine::{
     Annotations, Audience, CachePolicy, CacheScope, Content, Context, Icon, IconTheme, Implementation, Json,
-    JsonObject, Limits, LogLevel, McpError, PromptArgument, PromptMessage, PromptResult, PromptSpec,
-    ReadResult, ResourceContents, ResourceLink, ResourceSpec, Runtime, TemplateSpec, ToolAnnotations,
-    ToolError, ToolResult, ToolSpec, no_arguments,
+    JsonObject, Limits, LogLevel, McpError, PoolConfig, PromptArgument, PromptMessage, PromptResult,
+    PromptSpec, ReadResult, ResourceContents, ResourceLink, ResourceSpec, Runtime, TemplateSpec,
+    ToolAnnotations, ToolError, ToolResult, ToolSpec, no_arguments,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,15 +14,18 @@ use serde_json::{Value, json};
 
 /// A resource that clients subscribe to.
 pub(crate) const WATCHED: &str = "notes://plain";
-/// Calls for which there is room at once.
-pub(crate) const CALLS_MAX: u64 = 3;
+/// How many calls the tools `waits` and `passes` take at once: one that runs, and one behind it.
+pub(crate) const NARROW: usize = 2;
 
 /// The server, with so little room that a session meets its limits.
 pub(crate) fn open() -> Runtime {
-    let limits =
-        Limits { page_items_max: 2, in_flight_max: CALLS_MAX, drain_timeout_ms: 100, ..Limits::default() };
-    let builder =
-        Runtime::builder().implementation(implementation()).instructions("Ask it anything.").limits(limits);
+    let limits = Limits { page_items_max: 2, drain_timeout_ms: 100, ..Limits::default() };
+    let narrow = PoolConfig { workers: 1, queue_max: NARROW - 1, ..PoolConfig::new("narrow", &limits) };
+    let builder = Runtime::builder()
+        .pool(narrow)
+        .implementation(implementation())
+        .instructions("Ask it anything.")
+        .limits(limits);
     let builder = tools().into_iter().fold(builder.lanes(1), impresario_engine::Builder::tool);
     resources(prompts(builder)).start().unwrap()
 }
@@ -147,7 +150,7 @@ fn tools() -> Vec<ToolSpec> {
         everything,
         gives("several", json!({ "type": "array", "items": { "type": "integer" } }), json!([1, 2, 3])),
         gives("one", json!({ "type": "integer" }), json!(42)),
-        gives("unsaid", json!(true), Value::Null),
+        gives("unsaid", json!({}), Value::Null),
         ToolSpec::from_context("nothing", no_arguments(), |_ctx| async {}),
         ToolSpec::from_context("picky", picky(), |_ctx| async { "taken" }).header("tenant", "Tenant"),
         ToolSpec::from_context("fails", no_arguments(), |_ctx| async {
@@ -170,7 +173,8 @@ fn tools() -> Vec<ToolSpec> {
             .requires_capability("sampling")
             .requires_capability("roots"),
         ToolSpec::from_context("tells", no_arguments(), tells),
-        ToolSpec::from_context("waits", no_arguments(), |ctx: Context| async move { ctx.cancelled().await }),
+        ToolSpec::from_context("waits", no_arguments(), waits).pool("narrow"),
+        ToolSpec::from_context("passes", no_arguments(), |_ctx| async {}).pool("narrow"),
         ToolSpec::from_context("takes_too_long", no_arguments(), |ctx: Context| async move {
             ctx.cancelled().await
         })
@@ -207,6 +211,12 @@ fn picky() -> Value {
         "required": ["tenant"],
         "$defs": { "shared": { "type": "array", "items": true, "prefixItems": [{ "type": "string" }] } },
     })
+}
+
+/// Says that it runs, and then does nothing until it is taken back.
+async fn waits(ctx: Context) {
+    ctx.progress(1.0, None, None);
+    ctx.cancelled().await;
 }
 
 async fn tells(ctx: Context) -> &'static str {

@@ -11,22 +11,25 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     /// The messages as they were written; the whole body where it holds none.
     pub(crate) texts: Vec<Vec<u8>>,
+    /// It is a stream that goes on, of which nothing was read.
+    pub(crate) is_endless: bool,
 }
 
 impl Answer {
-    /// An answer over HTTP: one JSON text, server-sent events, or something for people.
+    /// An answer over HTTP: one JSON text, or something for people.
     pub(crate) fn over_http(status: u16, headers: HeaderMap, body: Vec<u8>) -> Self {
-        let texts = match media_type(&headers) {
-            "text/event-stream" => events(&body),
-            _ if body.is_empty() => Vec::new(),
-            _ => vec![body],
-        };
-        Self { status: Some(status), headers, texts }
+        let texts = if body.is_empty() { Vec::new() } else { vec![body] };
+        Self { status: Some(status), headers, texts, is_endless: false }
+    }
+
+    /// A stream that goes on until one side closes it.
+    pub(crate) fn endless(status: u16, headers: HeaderMap) -> Self {
+        Self { status: Some(status), headers, texts: Vec::new(), is_endless: true }
     }
 
     /// Lines that came in place of an answer over HTTP.
     pub(crate) fn over_lines(texts: Vec<Vec<u8>>) -> Self {
-        Self { status: None, headers: HeaderMap::new(), texts }
+        Self { status: None, headers: HeaderMap::new(), texts, is_endless: false }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -36,7 +39,7 @@ impl Answer {
     /// The one message that the answer is.
     pub(crate) fn message(&self) -> Result<Value, String> {
         let [text] = &self.texts[..] else { return Err(format!("{} messages instead of one", self.texts.len())) };
-        if self.status.is_some() && !matches!(media_type(&self.headers), "application/json" | "text/event-stream") {
+        if self.status.is_some() && media_type(&self.headers) != "application/json" {
             return Err(format!("a JSON-RPC message as {:?}", media_type(&self.headers)));
         }
         serde_json::from_slice(text).map_err(|error| format!("no JSON: {error}"))
@@ -53,12 +56,13 @@ impl Answer {
     }
 }
 
+/// Whether an answer with those headers is a stream of events. A call of this table that answers with one would
+/// be a surprise of its own; streams that are meant to be are read elsewhere.
+pub(crate) fn is_endless(headers: &HeaderMap) -> bool {
+    media_type(headers) == "text/event-stream"
+}
+
 fn media_type(headers: &HeaderMap) -> &str {
     let value = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     value.and_then(|value| value.split(';').next()).unwrap_or_default().trim()
-}
-
-/// The data of each event of a stream.
-fn events(stream: &[u8]) -> Vec<Vec<u8>> {
-    stream.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"data: ")).map(<[u8]>::to_vec).collect()
 }

@@ -14,7 +14,7 @@ use super::era::Era;
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
     pub(crate) method: &'static str,
-    pub(crate) target: &'static str,
+    pub(crate) target: String,
     pub(crate) body: Vec<u8>,
     edits: Vec<Edit>,
     /// Sent in chunks, so that its length is not told beforehand.
@@ -26,9 +26,9 @@ pub(crate) struct Ask {
 /// A change to the headers that a sound request would have.
 #[derive(Debug, Clone)]
 enum Edit {
-    Set(&'static str, Vec<u8>),
-    Add(&'static str, Vec<u8>),
-    Without(&'static str),
+    Set(String, Vec<u8>),
+    Add(String, Vec<u8>),
+    Without(String),
 }
 
 /// What an [`Ask`] is filled in with.
@@ -43,7 +43,7 @@ pub(crate) struct Seat {
 #[derive(Debug, Clone)]
 pub(crate) struct Prepared {
     pub(crate) method: &'static str,
-    pub(crate) target: &'static str,
+    pub(crate) target: String,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
     pub(crate) is_chunked: bool,
@@ -55,8 +55,8 @@ pub(crate) fn post(body: impl AsRef<[u8]>) -> Ask {
 }
 
 /// A request without a body.
-pub(crate) fn ask(method: &'static str, target: &'static str) -> Ask {
-    Ask { method, target, body: Vec::new(), edits: Vec::new(), is_chunked: false, label: None }
+pub(crate) fn ask(method: &'static str, target: impl Into<String>) -> Ask {
+    Ask { method, target: target.into(), body: Vec::new(), edits: Vec::new(), is_chunked: false, label: None }
 }
 
 /// A call of a tool with those arguments.
@@ -78,19 +78,19 @@ pub(crate) fn count() -> Ask {
 
 impl Ask {
     /// With that header, in place of the one that a sound request would have.
-    pub(crate) fn set(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
-        self.edits.push(Edit::Set(name, value.as_ref().to_vec()));
+    pub(crate) fn set(mut self, name: impl Into<String>, value: impl AsRef<[u8]>) -> Self {
+        self.edits.push(Edit::Set(name.into(), value.as_ref().to_vec()));
         self
     }
 
     /// With one more header line of that name.
-    pub(crate) fn add(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
-        self.edits.push(Edit::Add(name, value.as_ref().to_vec()));
+    pub(crate) fn add(mut self, name: impl Into<String>, value: impl AsRef<[u8]>) -> Self {
+        self.edits.push(Edit::Add(name.into(), value.as_ref().to_vec()));
         self
     }
 
-    pub(crate) fn without(mut self, name: &'static str) -> Self {
-        self.edits.push(Edit::Without(name));
+    pub(crate) fn without(mut self, name: impl Into<String>) -> Self {
+        self.edits.push(Edit::Without(name.into()));
         self
     }
 
@@ -107,10 +107,11 @@ impl Ask {
     /// What tells this input from others in a failure.
     pub(crate) fn shown(&self) -> String {
         const SHOWN_CHARS_MAX: usize = 160;
+        let target: String = self.target.chars().take(SHOWN_CHARS_MAX).collect();
         let body: String = String::from_utf8_lossy(&self.body).chars().take(SHOWN_CHARS_MAX).collect();
         let edits: Vec<_> = self.edits.iter().map(Edit::shown).collect();
         let label = self.label.unwrap_or_default();
-        format!("{label} {} {} {:?} {body:?}", self.method, self.target, edits)
+        format!("{label} {} {target} {edits:?} {body:?}", self.method)
     }
 
     /// Fills in a seat's era, session and host, and the request's id.
@@ -122,15 +123,15 @@ impl Ask {
         for edit in &self.edits {
             let is_named = |wanted: &str| move |(name, _): &(String, Vec<u8>)| name.eq_ignore_ascii_case(wanted);
             match edit {
-                Edit::Add(name, value) => headers.push(((*name).into(), substitute(value, "$session", session))),
+                Edit::Add(name, value) => headers.push((name.clone(), substitute(value, "$session", session))),
                 Edit::Without(name) => headers.retain(|header| !is_named(name)(header)),
                 Edit::Set(name, value) => {
                     headers.retain(|header| !is_named(name)(header));
-                    headers.push(((*name).into(), substitute(value, "$session", session)));
+                    headers.push((name.clone(), substitute(value, "$session", session)));
                 }
             }
         }
-        Prepared { method: self.method, target: self.target, headers, body, is_chunked: self.is_chunked }
+        Prepared { method: self.method, target: self.target.clone(), headers, body, is_chunked: self.is_chunked }
     }
 }
 

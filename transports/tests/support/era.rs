@@ -48,3 +48,8 @@ impl Era {
 
 /// What a client says when it has understood the answer to its handshake.
 pub(crate) const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+
+/// Whether a revision is the newest of its kind: enough for what no revision could change.
+pub(crate) fn is_newest(era: Era) -> bool {
+    era == NEWEST_LEGACY || era == MODERN
+}

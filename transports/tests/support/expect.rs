@@ -12,8 +12,8 @@ pub(crate) struct Expect {
     statuses: Vec<u16>,
     says: Says,
     id: IdRule,
-    /// How often a tool that is counted ran.
-    pub(crate) ran: u64,
+    /// How often a tool that is counted ran, where that is known.
+    ran: Option<u64>,
     /// Headers that must be there, with that value or with any.
     headers: Vec<(&'static str, Option<&'static str>)>,
 }
@@ -42,7 +42,7 @@ enum IdRule {
 }
 
 fn expect(statuses: &[u16], says: Says) -> Expect {
-    Expect { statuses: statuses.to_vec(), says, id: IdRule::Echoed, ran: 0, headers: Vec::new() }
+    Expect { statuses: statuses.to_vec(), says, id: IdRule::Echoed, ran: Some(0), headers: Vec::new() }
 }
 
 /// An error with the request's id. Nothing ran.
@@ -75,9 +75,9 @@ pub(crate) fn refused(statuses: &[u16]) -> Expect {
     Expect { id: IdRule::Any, ..expect(statuses, Says::NoResult) }
 }
 
-/// Any of these statuses, whatever the body says.
+/// Any of these statuses, whatever the body says and whatever ran.
 pub(crate) fn answered(statuses: &[u16]) -> Expect {
-    Expect { id: IdRule::Any, ..expect(statuses, Says::Anything) }
+    Expect { id: IdRule::Any, ran: None, ..expect(statuses, Says::Anything) }
 }
 
 impl Expect {
@@ -110,7 +110,7 @@ impl Expect {
     }
 
     pub(crate) fn ran(mut self, times: u64) -> Self {
-        self.ran = times;
+        self.ran = Some(times);
         self
     }
 
@@ -123,6 +123,14 @@ impl Expect {
     /// Whether a message must come back.
     pub(crate) fn wants_message(&self) -> bool {
         matches!(self.says, Says::Error(..) | Says::Result(_))
+    }
+
+    /// Holds against this how often counted tools ran.
+    pub(crate) fn check_ran(&self, times: u64) -> Result<(), String> {
+        match self.ran {
+            Some(expected) if expected != times => Err(format!("{times} tools ran instead of {expected}")),
+            _ => Ok(()),
+        }
     }
 
     /// Holds an answer against this.

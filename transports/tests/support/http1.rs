@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::answer::Answer;
+use super::answer::{Answer, is_endless};
 use super::ask::{Prepared, find};
 
 /// One connection.
@@ -64,7 +64,7 @@ impl Http1 {
         };
         self.is_alive &= is_sent;
         let answer = answer.inspect_err(|_| self.is_alive = false)?;
-        let closes = answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let closes = answer.is_endless || answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         self.is_alive &= !closes;
         Ok(answer)
     }
@@ -178,6 +178,9 @@ impl Reader {
 
     async fn answer(&mut self, is_head: bool) -> Result<Answer, String> {
         let Head { status, headers } = self.head().await?;
+        if is_endless(&headers) {
+            return Ok(Answer::endless(status, headers));
+        }
         let has_no_body = is_head || status == 204 || status == 304;
         let length = headers.get("content-length").map(|value| value.to_str().unwrap_or("none").parse::<usize>());
         let body = match length {

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-use super::answer::Answer;
+use super::answer::{Answer, is_endless};
 use super::ask::Prepared;
 
 /// One HTTP/2 connection.
@@ -60,6 +60,9 @@ where
     B::Error: std::fmt::Debug,
 {
     let (head, body) = response.into_parts();
+    if is_endless(&head.headers) {
+        return Ok(Answer::endless(head.status.as_u16(), head.headers));
+    }
     let body = body.collect().await.map_err(|error| format!("a body that broke: {error:?}"))?.to_bytes();
     Ok(Answer::over_http(head.status.as_u16(), head.headers, body.to_vec()))
 }

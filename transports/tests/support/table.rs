@@ -193,10 +193,7 @@ impl<'h> Visitor<'h> {
             Err(failure) => complaints.push(failure.clone()),
         }
         complaints.extend(self.check_health(outcome.is_ok()).await);
-        let ran = self.house.ran() - ran_before;
-        if ran != expect.ran {
-            complaints.push(format!("{ran} tools ran instead of {}", expect.ran));
-        }
+        complaints.extend(expect.check_ran(self.house.ran() - ran_before).err());
         report.tried.push((row.number, row.what));
         if !complaints.is_empty() {
             let (carrier, era, complaints) = (self.carrier, self.seat.era.0, complaints.join("; "));

@@ -52,9 +52,7 @@ fn gone(target: &Target) -> anyhow::Error {
     match target {
         Target::Url(_) => anyhow!("{target} closed the connection before it answered"),
         Target::Command { .. } => {
-            anyhow!(
-                "`{target}` ended before it answered; is it an MCP server on stdio? what it said stands above"
-            )
+            anyhow!("`{target}` ended before it answered; is it an MCP server on stdio?")
         }
     }
 }
@@ -97,6 +95,10 @@ fn of_http(error: &reqwest::Error, target: &Target) -> anyhow::Error {
             "can't reach {target}: connection refused; is it running? start one with `impresario serve`"
         );
     }
+    // What a TLS client makes of the first bytes of a plain answer.
+    if root(error).contains("InvalidContentType") {
+        return anyhow!("can't reach {target}: it does not speak TLS; write http:// in place of https://");
+    }
     let verb = if error.is_connect() { "reach" } else { "talk to" };
     anyhow!("can't {verb} {target}: {}", root(error))
 }
@@ -107,6 +109,7 @@ fn of_status(status: u16, retry_after: Option<&str>, target: &Target) -> anyhow:
         403 => "it does not let you in; check --header, or the server's --allow-host".to_owned(),
         404 | 405 => "there is no MCP server at that path, which usually is /mcp".to_owned(),
         429 | 503 => format!("it is busy; try again in {} s", retry_after.unwrap_or("some")),
+        500.. => "it failed; its own log may say why".to_owned(),
         _ => "is it an MCP server?".to_owned(),
     };
     anyhow!("{target} answered with HTTP status {status}; {advice}")

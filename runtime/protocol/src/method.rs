@@ -1,0 +1,50 @@
+//! The methods of MCP by name, each as a type, so that a request's or notification's type says its method.
+
+use crate::literal::literals;
+
+literals! {
+    /// Suggest values for an argument.
+    Complete = "completion/complete";
+    /// Who are you and what can you do?
+    Discover = "server/discover";
+    /// Run a tool.
+    CallTool = "tools/call";
+    /// One page of the tools.
+    ListTools = "tools/list";
+    /// Fill in a prompt.
+    GetPrompt = "prompts/get";
+    /// One page of the prompts.
+    ListPrompts = "prompts/list";
+    /// Read a resource.
+    ReadResource = "resources/read";
+    /// One page of the resources.
+    ListResources = "resources/list";
+    /// One page of the resource templates.
+    ListTemplates = "resources/templates/list";
+    /// Stay open and tell of changes.
+    Listen = "subscriptions/listen";
+
+    /// Ask the model.
+    CreateMessage = "sampling/createMessage";
+    /// Ask the person.
+    Elicit = "elicitation/create";
+    /// Which folders may be worked in?
+    ListRoots = "roots/list";
+
+    /// A request is taken back.
+    Cancelled = "notifications/cancelled";
+    /// How far a call is.
+    Progress = "notifications/progress";
+    /// A log line.
+    LogMessage = "notifications/message";
+    /// The list of tools has changed.
+    ToolsChanged = "notifications/tools/list_changed";
+    /// The list of prompts has changed.
+    PromptsChanged = "notifications/prompts/list_changed";
+    /// The list of resources has changed.
+    ResourcesChanged = "notifications/resources/list_changed";
+    /// A resource has changed.
+    ResourceUpdated = "notifications/resources/updated";
+    /// What a listener will hear of.
+    ListenAcknowledged = "notifications/subscriptions/acknowledged";
+}
