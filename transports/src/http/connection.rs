@@ -72,6 +72,7 @@ fn http_builder(limits: &Limits) -> auto::Builder<LaneExecutor> {
         // The socket looks after the time that a head may take, and we count the headers ourselves: hyper's
         // own refusal of too many has no text.
         .header_read_timeout(None)
+        .max_buf_size(head_bytes_max(limits))
         .max_headers(Limits::size(limits.header_count_max).saturating_mul(2).saturating_add(1));
     let streams_max = u32::try_from(limits.in_flight_per_session_max).unwrap_or(u32::MAX);
     builder
@@ -82,6 +83,17 @@ fn http_builder(limits: &Limits) -> auto::Builder<LaneExecutor> {
         .keep_alive_interval(Duration::from_millis(limits.sse_keep_alive_ms))
         .keep_alive_timeout(Duration::from_millis(limits.sse_send_stall_ms));
     builder
+}
+
+/// What a head may take before hyper refuses it, without a text; ours comes first.
+fn head_bytes_max(limits: &Limits) -> usize {
+    /// hyper's own default, which bodies are read with too.
+    const BUFFER_BYTES: usize = 8_192 + 4_096 * 100;
+    const REQUEST_LINE_BYTES: usize = 1_024;
+    // Each header also has a separator and a line break.
+    let separators = 4 * Limits::size(limits.header_count_max);
+    let head = Limits::size(limits.header_bytes_max) + separators + 2 * Limits::size(limits.uri_bytes_max);
+    BUFFER_BYTES.max(2 * (head + REQUEST_LINE_BYTES))
 }
 
 /// Runs hyper's tasks on the lane.

@@ -110,6 +110,7 @@ impl Session {
     }
 
     fn subscribe(&self, call: &Arc<Call>, session: &SessionState, uri: &str) -> Result<(), McpError> {
+        self.check_uri(uri)?;
         let snapshot = self.stage.shared.registry.snapshot();
         if snapshot.resource(uri).is_none() && snapshot.template_for(uri).is_none() {
             return Err(McpError::resource_not_found(uri));

@@ -139,22 +139,37 @@ fn check_size(meta: Node<'_>, limits: &Limits) -> Result<(), McpError> {
     if meta.depth() > Limits::size(limits.meta_depth_max) {
         return Err(too_large("meta_depth_max", limits.meta_depth_max));
     }
-    if bytes_of(meta) > Limits::size(limits.meta_bytes_max) {
+    let bytes_max = Limits::size(limits.meta_bytes_max);
+    if bytes_at_most(meta) > bytes_max && bytes_of(meta) > bytes_max {
         return Err(too_large("meta_bytes_max", limits.meta_bytes_max));
     }
     Ok(())
 }
 
-/// About how many bytes a value takes as JSON. Depth is bounded before.
-fn bytes_of(node: Node<'_>) -> usize {
+/// How many bytes a value takes as JSON, or more: quick, because nearly all metadata is far below its limit.
+/// Depth is bounded before.
+fn bytes_at_most(node: Node<'_>) -> usize {
+    const SCALAR: usize = 32;
+    const PUNCTUATION: usize = 4;
+    const ESCAPED: usize = 6;
+    let text = |text: &str| text.len() * ESCAPED + PUNCTUATION;
     match node.kind() {
-        NodeKind::Null | NodeKind::Bool | NodeKind::Integer | NodeKind::Float => 4,
-        NodeKind::String => node.as_str().map_or(0, str::len) + 2,
-        NodeKind::Array => node.elements().map(|element| bytes_of(element) + 1).sum::<usize>() + 2,
+        NodeKind::Null | NodeKind::Bool | NodeKind::Integer | NodeKind::Float => SCALAR,
+        NodeKind::String => text(node.as_str().unwrap_or_default()),
+        NodeKind::Array => {
+            node.elements().map(|element| bytes_at_most(element) + PUNCTUATION).sum::<usize>() + PUNCTUATION
+        }
         NodeKind::Object => {
-            node.members().map(|(name, value)| name.len() + bytes_of(value) + 4).sum::<usize>() + 2
+            node.members().map(|(name, value)| text(name) + bytes_at_most(value)).sum::<usize>() + PUNCTUATION
         }
     }
+}
+
+/// How many bytes a value takes as JSON.
+fn bytes_of(node: Node<'_>) -> usize {
+    let mut json = Vec::new();
+    node.write_json(&mut json);
+    json.len()
 }
 
 fn is_method(method: &str) -> bool {

@@ -117,6 +117,16 @@ impl Session {
         found.ok_or_else(|| McpError::unknown_tool(name))
     }
 
+    /// URIs are bounded before they are looked up.
+    pub(super) fn check_uri(&self, uri: &str) -> Result<(), McpError> {
+        let max = self.limits().uri_bytes_max;
+        if uri.len() > Limits::size(max) {
+            let text = format!("the URI is longer than {max} bytes (uri_bytes_max)");
+            return Err(McpError::new(ErrorKind::ResourceNotFound, text));
+        }
+        Ok(())
+    }
+
     /// Names are bounded before they are looked up.
     fn check_name(&self, name: &str) -> Result<(), McpError> {
         let max = self.limits().name_bytes_max;
