@@ -3,6 +3,7 @@
 //! What belongs together stays on one lane, so an ordinary call crosses no thread. Other threads reach a lane
 //! by sending it an errand.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -43,7 +44,12 @@ impl Actor for Lane {
 
     fn handle(&mut self, msg: LaneMsg, _me: &Local<Self>) -> Result<(), Exit> {
         match msg {
-            LaneMsg::Run(errand) => errand(&self.stage),
+            LaneMsg::Run(errand) => {
+                // An errand changes nothing of the lane's own, so nobody sees it half done.
+                if catch_unwind(AssertUnwindSafe(|| errand(&self.stage))).is_err() {
+                    tracing::error!("an errand panicked; the lane goes on");
+                }
+            }
             LaneMsg::Stop => {
                 self.stop.take();
                 return Err(Exit::Finished);

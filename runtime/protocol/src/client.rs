@@ -23,11 +23,12 @@ use crate::method;
 pub use elicitation::{
     ElicitAction, ElicitFormParams, ElicitParams, ElicitResult, ElicitUrlParams, FormMode, UrlMode,
 };
-pub use form::{
-    ArrayType, BooleanSchema, BooleanType, Choice, Fields, MultiSelectItems, MultiSelectSchema, NumberSchema,
-    NumberType, ObjectType, PrimitiveSchema, RequestedSchema, SingleSelectSchema, StringFormat, StringSchema,
-    StringType, TitledItems, TitledMultiSelectSchema, TitledSingleSelectSchema,
+pub use fields::{
+    ArrayType, BooleanSchema, BooleanType, Choice, MultiSelectItems, MultiSelectSchema, NumberSchema,
+    NumberType, SingleSelectSchema, StringFormat, StringSchema, StringType, TitledItems,
+    TitledMultiSelectSchema, TitledSingleSelectSchema,
 };
+pub use form::{Fields, ObjectType, PrimitiveSchema, RequestedSchema};
 pub use roots::{ListRootsParams, ListRootsResult, Root};
 pub use sampling::{
     ContextInclusion, CreateMessageParams, CreateMessageResult, ModelHint, ModelPreferences, SamplingBlock,
@@ -36,6 +37,7 @@ pub use sampling::{
 };
 
 mod elicitation;
+mod fields;
 mod form;
 mod roots;
 mod sampling;
@@ -112,7 +114,8 @@ pub type InputRequests = BTreeMap<String, InputRequest>;
 impl InputRequest {
     /// A form for the person to fill in.
     pub fn form(message: impl Into<String>, requested_schema: RequestedSchema) -> Self {
-        let form = ElicitFormParams { message: message.into(), requested_schema, ..ElicitFormParams::default() };
+        let form =
+            ElicitFormParams { message: message.into(), requested_schema, ..ElicitFormParams::default() };
         Self::Elicit(Box::new(ElicitRequest::new(ElicitParams::Form(form))))
     }
 

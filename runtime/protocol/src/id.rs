@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A request id: a string or an integer, never null (JSON-RPC 2.0, section 4; MCP basic, "Requests").
 ///
 /// Two ids are equal when their JSON text is equal: `1` and `"1"` are different ids.
@@ -71,6 +74,49 @@ fn write_integer(number: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
+impl Serialize for Id {
+    /// As the number or the text that it is. Only [`Id::write_json`] repeats it byte for byte.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Repr::Signed(number) => serializer.serialize_i64(*number),
+            Repr::Unsigned(number) => serializer.serialize_u64(*number),
+            Repr::Raw(text) => {
+                let value: serde_json::Value =
+                    serde_json::from_str(text).map_err(serde::ser::Error::custom)?;
+                value.serialize(serializer)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyId;
+
+        impl Visitor<'_> for AnyId {
+            type Value = Id;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or an integer")
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Id, E> {
+                Ok(Id::from(number))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Id, E> {
+                Ok(Id::from(number))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Id, E> {
+                Ok(Id::from_text(text))
+            }
+        }
+
+        deserializer.deserialize_any(AnyId)
+    }
+}
+
 impl From<i64> for Id {
     fn from(number: i64) -> Self {
         Self(Repr::Signed(number))
@@ -116,6 +162,18 @@ mod tests {
         }
         assert_eq!(echoed(&Id::from(u64::MAX)), "18446744073709551615");
         assert_eq!(echoed(&Id::from_text("a\"b")), r#""a\"b""#);
+    }
+
+    #[test]
+    fn an_id_is_a_text_or_an_integer_in_any_format_that_serde_knows() {
+        for json in ["0", "-7", "18446744073709551615", r#""a""#, r#""\"\\""#, r#""1""#] {
+            let id: Id = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&id).unwrap(), json);
+        }
+        assert_eq!(serde_json::to_string(&Id::from_raw_json(r#""\u0041""#)).unwrap(), r#""A""#);
+        for odd in ["null", "1.5", "true", "[]", "{}"] {
+            assert!(serde_json::from_str::<Id>(odd).is_err(), "{odd}");
+        }
     }
 
     #[test]

@@ -13,16 +13,20 @@
 #![forbid(unsafe_code)]
 
 pub mod capabilities;
+pub mod client;
 pub mod content;
 pub mod definition;
 pub mod error;
 pub mod id;
 pub mod limits;
+mod literal;
 pub mod log_level;
+pub mod method;
 pub mod notification;
 pub mod operation;
 pub mod outcome;
 pub mod revision;
+pub mod wire;
 
 pub use capabilities::{ClientCapabilities, Implementation, ServerCapabilities};
 pub use content::{Annotations, Audience, Content, Icon, IconTheme, ResourceContents, ResourceLink};

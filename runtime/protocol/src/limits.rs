@@ -138,7 +138,7 @@ limits! {
     session_idle_timeout_ms: "milliseconds", 30 * 60_000, 1..=DAY_MS * 30, "A session without a call or an open stream ends.";
     session_lifetime_max_ms: "milliseconds", DAY_MS, 1..=DAY_MS * 30, "A session ends, idle or not.";
     initialized_timeout_ms: "milliseconds", 60_000, 1..=DAY_MS, "From initialize to notifications/initialized or a first call.";
-    session_mailbox_messages_max: "messages", 64, 1..=CEILING, "Messages that wait for one busy actor; more are refused.";
+    session_mailbox_messages_max: "messages", 256, 1..=CEILING, "Messages that wait for one busy actor; more are refused.";
     streams_per_session_max: "streams", 4, 1..=CEILING, "Open GET streams of one session; more get 409.";
     subscriptions_per_session_max: "URIs", 256, 1..=CEILING, "Resources that one session or listener watches; more get -32602.";
     listeners_per_connection_max: "streams", 64, 1..=CEILING, "Open subscriptions/listen requests of one connection; more get 42900.";

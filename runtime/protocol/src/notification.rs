@@ -1,5 +1,6 @@
 //! What the server tells a client without being asked for an answer.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Id, ListKind, LogLevel};
@@ -65,5 +66,6 @@ pub fn size_of_value(value: &Value) -> usize {
 }
 
 /// What a client wants its progress messages to carry: a string or an integer, echoed as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ProgressToken(pub Id);

@@ -158,9 +158,7 @@ impl Session {
     }
 
     fn read_resource(&self, call: &Arc<Call>, uri: &str) -> Result<CallFuture, McpError> {
-        if uri.len() > Limits::size(self.limits().uri_bytes_max) {
-            return Err(McpError::new(ErrorKind::ResourceNotFound, "the URI is too long (uri_bytes_max)"));
-        }
+        self.check_uri(uri)?;
         let snapshot = self.stage.shared.registry.snapshot();
         let ctx = Context::new(Arc::clone(call));
         let (reading, hint) = if let Some(resource) = snapshot.resource(uri) {
