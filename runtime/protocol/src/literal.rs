@@ -52,22 +52,3 @@ impl serde::de::Visitor<'_> for Expected {
         if text == self.0 { Ok(()) } else { Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)) }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    literals! {
-        /// A word.
-        Plain = "plain";
-    }
-
-    #[test]
-    fn a_literal_is_its_word_and_nothing_else() {
-        assert_eq!(serde_json::to_string(&Plain).unwrap(), r#""plain""#);
-        assert_eq!(serde_json::from_str::<Plain>(r#""plain""#).unwrap(), Plain);
-        for other in [r#""Plain""#, r#""""#, "null", "7", "{}"] {
-            assert!(serde_json::from_str::<Plain>(other).is_err(), "{other}");
-        }
-        let error = serde_json::from_str::<Plain>(r#""other""#).unwrap_err().to_string();
-        assert!(error.contains("the text `plain`"), "{error}");
-    }
-}

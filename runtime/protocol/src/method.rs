@@ -48,3 +48,19 @@ literals! {
     /// What a listener will hear of.
     ListenAcknowledged = "notifications/subscriptions/acknowledged";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_is_read_from_its_own_name_and_from_nothing_else() {
+        assert_eq!(serde_json::to_string(&Progress).unwrap(), r#""notifications/progress""#);
+        assert_eq!(serde_json::from_str::<Progress>(r#""notifications/progress""#).unwrap(), Progress);
+        for other in [r#""notifications/Progress""#, r#""progress""#, r#""""#, "null", "7", "{}"] {
+            assert!(serde_json::from_str::<Progress>(other).is_err(), "{other}");
+        }
+        let error = serde_json::from_str::<Progress>(r#""tools/call""#).unwrap_err().to_string();
+        assert!(error.contains("the text `notifications/progress`"), "{error}");
+    }
+}

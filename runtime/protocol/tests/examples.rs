@@ -2,6 +2,8 @@
 //!
 //! The examples are no part of the project. `MCP_SPEC_DIR` names the folder of the specification; without it
 //! the test says that it was skipped. A folder of examples that no type stands for fails it.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking, in its helpers too")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

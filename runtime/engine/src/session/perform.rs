@@ -13,7 +13,7 @@ use crate::cache::{CacheKey, Ran};
 use crate::call::{Call, CallEvent, Ending};
 use crate::completion::CompletionRequest;
 use crate::context::Context;
-use crate::gate::Counter;
+use crate::gate::{Counter, Permit};
 use crate::in_flight::InFlight;
 use crate::resource::cache_hint;
 use crate::template::Variables;
@@ -77,13 +77,8 @@ impl Session {
         call: &Arc<Call>,
         in_flight: Option<&Arc<InFlight<Call>>>,
     ) -> Result<(), McpError> {
-        let max = Limits::size(self.limits().listeners_per_connection_max);
-        if self.listeners.get() >= max {
-            const RETRY_AFTER_MS: u64 = 5_000;
-            let text = format!("this connection listens {max} times already (listeners_per_connection_max)");
-            return Err(McpError::overloaded(text, RETRY_AFTER_MS));
-        }
-        self.admit(call, &self.listeners, in_flight)
+        let permit = self.stage.shared.gate.admit_listener(&self.listeners)?;
+        self.hold(call, permit, in_flight)
     }
 
     /// Lets the call in: within the limits of its session and the process, and under an id of its own.
@@ -93,11 +88,20 @@ impl Session {
         calls: &Arc<Counter>,
         in_flight: Option<&Arc<InFlight<Call>>>,
     ) -> Result<(), McpError> {
-        let shared = &self.stage.shared;
-        if shared.closing.has_begun() {
+        let permit = self.stage.shared.gate.admit(calls)?;
+        self.hold(call, permit, in_flight)
+    }
+
+    /// Gives the call its permit and lists it under its id, unless the house is closing.
+    fn hold(
+        &self,
+        call: &Arc<Call>,
+        permit: Permit,
+        in_flight: Option<&Arc<InFlight<Call>>>,
+    ) -> Result<(), McpError> {
+        if self.stage.shared.closing.has_begun() {
             return Err(McpError::shutting_down());
         }
-        let permit = shared.gate.admit(calls, Limits::size(shared.limits.in_flight_per_session_max))?;
         if let (Some(table), Some(id)) = (in_flight, call.id()) {
             table.enter(id, call)?;
         }

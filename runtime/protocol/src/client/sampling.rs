@@ -82,7 +82,7 @@ impl SamplingMessage {
     }
 
     fn of(role: Audience, content: Content) -> Self {
-        Self { role, content: SamplingContent::One(SamplingBlock::Content(content)), meta: None }
+        Self { role, content: SamplingBlock::Content(content).into(), meta: None }
     }
 }
 
@@ -91,7 +91,7 @@ impl SamplingMessage {
 #[serde(untagged)]
 pub enum SamplingContent {
     /// One block, written without a list around it.
-    One(SamplingBlock),
+    One(Box<SamplingBlock>),
     /// A list of blocks.
     Many(Vec<SamplingBlock>),
 }
@@ -104,6 +104,18 @@ impl SamplingContent {
             Self::One(block) => std::slice::from_ref(block),
             Self::Many(blocks) => blocks,
         }
+    }
+}
+
+impl From<SamplingBlock> for SamplingContent {
+    fn from(block: SamplingBlock) -> Self {
+        Self::One(Box::new(block))
+    }
+}
+
+impl From<Vec<SamplingBlock>> for SamplingContent {
+    fn from(blocks: Vec<SamplingBlock>) -> Self {
+        Self::Many(blocks)
     }
 }
 
