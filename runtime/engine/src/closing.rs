@@ -28,6 +28,12 @@ impl Closing {
         self.begun.is_set()
     }
 
+    /// Whether it is over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over.is_set()
+    }
+
     /// Resolves when it has begun.
     pub async fn begun(&self) {
         self.begun.wait().await;

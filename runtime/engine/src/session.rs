@@ -170,7 +170,10 @@ impl Session {
     }
 
     fn on_closed(&mut self) -> Exit {
-        for call in self.in_flight.all() {
+        // On a pipe nobody can take these answers any more, whatever the era. On HTTP a session outlives its
+        // connections, and what a connection has in flight is not listed here.
+        let session = self.state.get().map(|state| state.in_flight().all());
+        for call in self.in_flight.all().into_iter().chain(session.into_iter().flatten()) {
             call.cancel(CancelReason::Disconnected);
         }
         Exit::PeerClosed

@@ -14,7 +14,7 @@ use impresario_protocol::{Limits, McpError};
 use tokio::time::Instant;
 
 use crate::actor::{Exit, Local, Restarts};
-use crate::call::{Call, Ending};
+use crate::call::{Call, CancelReason, Ending};
 use crate::closing::Closing;
 use crate::tool::{CallFuture, Tool};
 
@@ -222,6 +222,9 @@ impl Slice {
 
     /// A worker has nothing to do: it gets the oldest job that still has time, or becomes idle.
     fn next_job(&self, worker: &Local<Worker>) -> Option<Job> {
+        if self.closing.is_over() {
+            self.end_queued();
+        }
         let mut state = self.state.borrow_mut();
         let now = Instant::now();
         while let Some((give_up_at, job)) = state.queue.pop_front() {
@@ -258,7 +261,10 @@ impl Slice {
     async fn watch_queue(self: Rc<Self>) {
         loop {
             let Some(next) = self.state.borrow().queue.front().map(|(at, _)| *at) else { break };
-            tokio::time::sleep_until(next).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = self.closing.over() => self.end_queued(),
+            }
             let mut overdue = Vec::new();
             {
                 let mut state = self.state.borrow_mut();
@@ -269,6 +275,12 @@ impl Slice {
             overdue.iter().for_each(|(_, job)| self.refuse_waited(&job.call));
         }
         self.state.borrow_mut().is_watched = false;
+    }
+
+    /// The drain window is over: what still waits will not be begun any more.
+    fn end_queued(&self) {
+        let queued = std::mem::take(&mut self.state.borrow_mut().queue);
+        queued.iter().for_each(|(_, job)| job.call.cancel(CancelReason::Shutdown));
     }
 
     fn refuse_waited(&self, call: &Call) {
