@@ -36,14 +36,29 @@ pub struct Shared {
 }
 
 /// What the server says of itself.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Identity {
     /// Name and version.
     pub implementation: Implementation,
+    /// The same as JSON: it goes with nearly every answer, so it is written once.
+    pub(crate) implementation_json: Box<[u8]>,
     /// How a model should use it.
     pub instructions: Option<String>,
     /// How long clients may keep lists and descriptions, and for whom.
     pub list_cache: CacheHint,
+}
+
+impl Identity {
+    /// What a server says of itself.
+    #[must_use]
+    pub fn new(implementation: Implementation, instructions: Option<String>, list_cache: CacheHint) -> Self {
+        let mut json = Vec::new();
+        if let Err(error) = impresario_codec::write_serialized(&mut json, &implementation) {
+            tracing::error!(%error, "the server's name and version can't be written");
+            json = b"{}".to_vec();
+        }
+        Self { implementation, implementation_json: json.into(), instructions, list_cache }
+    }
 }
 
 impl Shared {

@@ -151,11 +151,9 @@ impl Builder {
         let names = pools.iter().map(|pool| pool.name.clone()).collect();
         let registry = Registry::new(Arc::clone(&hub), Arc::clone(&limits), names);
         registry.offer(self.tools, self.resources, self.prompts)?;
-        let identity = Identity {
-            implementation: self.identity.unwrap_or_else(unnamed),
-            instructions: self.instructions,
-            list_cache: self.list_cache.unwrap_or(DEFAULT_LIST_CACHE),
-        };
+        let implementation = self.identity.unwrap_or_else(unnamed);
+        let list_cache = self.list_cache.unwrap_or(DEFAULT_LIST_CACHE);
+        let identity = Identity::new(implementation, self.instructions, list_cache);
         let shared = Arc::new(Shared {
             registry,
             hub: Arc::clone(&hub),

@@ -194,7 +194,7 @@ pub(super) fn listening_ended(id: &Id, dialect: Dialect, identity: &Identity) ->
     result.text("resultType", "complete");
     let mut meta = Object::open(result.member("_meta"));
     id.write_json(meta.member(META_SUBSCRIPTION));
-    meta.serialized(META_SERVER_INFO, &identity.implementation);
+    meta.member(META_SERVER_INFO).extend_from_slice(&identity.implementation_json);
     meta.close();
     result.close();
     out.push(b'}');
@@ -242,22 +242,21 @@ fn write_outcome(object: &mut Object<'_>, outcome: Outcome, revision: Revision) 
 
 /// The members that every result of this revision has at its end.
 pub(super) fn close_result(mut object: Object<'_>, revision: Revision, identity: &Identity) {
+    let mut own = object.meta.take();
     if revision.era() == Era::Modern {
         object.text("resultType", "complete");
-        if object.meta.is_none() {
+        if own.as_ref().is_none_or(JsonObject::is_empty) {
             let mut meta = Object::open(object.member("_meta"));
-            meta.serialized(META_SERVER_INFO, &identity.implementation);
+            meta.member(META_SERVER_INFO).extend_from_slice(&identity.implementation_json);
             meta.close();
             return object.close();
         }
-    }
-    if let Some(mut meta) = object.meta.take() {
-        if revision.era() == Era::Modern
-            && let Ok(info) = serde_json::to_value(&identity.implementation)
-        {
-            meta.entry(META_SERVER_INFO).or_insert(info);
+        if let (Some(own), Ok(info)) = (&mut own, serde_json::to_value(&identity.implementation)) {
+            own.entry(META_SERVER_INFO).or_insert(info);
         }
-        object.serialized("_meta", &meta);
+    }
+    if let Some(own) = own {
+        object.serialized("_meta", &own);
     }
     object.close();
 }
