@@ -1,7 +1,7 @@
 //! The command line: its verbs, what each is told, and how a verb's end becomes an exit code.
 //!
 //! A verb is a file of this module. Results go to standard output and everything else to standard error,
-//! both through [`output`]; nothing here prints in any other way.
+//! both through its `output`; nothing here prints in any other way.
 
 mod announce;
 mod arguments;

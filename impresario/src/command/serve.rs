@@ -91,7 +91,7 @@ pub struct ServeOptions {
     /// hosts are refused.
     #[arg(long = "allow-host", value_name = "HOST", env = "IMPRESARIO_ALLOW_HOST", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
-    /// A web site that may call from a browser, such as https://example.com.
+    /// A web site that may call from a browser, such as `https://example.com`.
     #[arg(
         long = "allow-origin",
         value_name = "ORIGIN",
