@@ -44,6 +44,7 @@
 //! | change a limit | [`Limits`] |
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "command")]
 pub mod command;
 
 pub use impresario_engine::*;

@@ -20,6 +20,7 @@
 
 pub mod http;
 pub mod in_process;
+mod incoming;
 pub mod lines;
 pub mod stdio;
 

@@ -12,16 +12,18 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use impresario_codec::{DecodeLimits, Line, LineDecoder, Message, MessageKind, is_batch, split_batch};
+use impresario_codec::{Line, LineDecoder, Message, MessageKind};
 use impresario_engine::gate::Counter;
 use impresario_engine::session::{
     Connection, ConnectionKind, Exchange, Frame, Stage, Via, change_frame, error_reply,
 };
 use impresario_engine::{Caller, Dialect, Runtime};
-use impresario_protocol::{ErrorKind, Id, Limits, McpError};
+use impresario_protocol::{Id, Limits, McpError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
+
+use crate::incoming::{self, Incoming};
 
 /// Messages that wait to be written; then whoever wants to send waits.
 const OUT_MESSAGES_MAX: usize = 64;
@@ -183,16 +185,16 @@ impl Conversation {
 
     async fn on_line(&mut self, line: Line<'_>) {
         let limits = Arc::clone(&self.stage.shared.limits);
-        match line {
-            Line::TooLong => {
-                let text = format!("a line is longer than {} bytes (line_bytes_max)", limits.line_bytes_max);
-                self.complain(None, &McpError::invalid_request(text)).await;
-            }
-            Line::Text(text) if is_batch(text) => self.on_batch(text).await,
-            Line::Text(text) => match Message::parse(text, &DecodeLimits::from(&*limits)) {
-                Ok(message) => self.on_message(message).await,
-                Err(refused) => self.complain(refused.id.as_ref(), &refused.error).await,
-            },
+        let Line::Text(text) = line else {
+            let text = format!("a line is longer than {} bytes (line_bytes_max)", limits.line_bytes_max);
+            return self.complain(None, &McpError::invalid_request(text)).await;
+        };
+        let state = self.connection.session_state();
+        let allows_batches = || Ok(state.is_some_and(|state| state.allows_batches()));
+        match incoming::read(text, &limits, allows_batches) {
+            Ok(Incoming::Message(message)) => self.on_message(message).await,
+            Ok(Incoming::Batch(parts)) => self.on_batch(&parts),
+            Err(refused) => self.complain(refused.id.as_ref(), &refused.error).await,
         }
     }
 
@@ -205,10 +207,6 @@ impl Conversation {
                 if opens_session {
                     self.pass_changes_on();
                 }
-            }
-            MessageKind::Notification if !message.method().starts_with("notifications/") => {
-                let error = McpError::invalid_request("a request needs an id; nothing was executed");
-                self.complain(None, &error).await;
             }
             MessageKind::Notification => self.connection.notify(message, Via::Pipe),
             // Nothing was asked, so there is nothing that it could answer.
@@ -257,20 +255,11 @@ impl Conversation {
     }
 
     /// A batch, in the one revision that has them: all answers in one array, on one line.
-    async fn on_batch(&mut self, text: &[u8]) {
-        let limits = Arc::clone(&self.stage.shared.limits);
-        if !self.connection.session_state().is_some_and(|state| state.allows_batches()) {
-            let error = McpError::invalid_request("batches are not allowed here; send one message at a time");
-            return self.complain(None, &error).await;
-        }
-        let parts = match split_batch(text, Limits::size(limits.batch_messages_max)) {
-            Ok(parts) => parts,
-            Err(error) => return self.complain(None, &error).await,
-        };
+    fn on_batch(&self, parts: &[&[u8]]) {
         let mut answers: Vec<Vec<u8>> = Vec::new();
         let mut waiting = VecDeque::new();
         for part in parts {
-            match Message::parse(part, &DecodeLimits::from(&*limits)) {
+            match incoming::message(part, &self.stage.shared.limits) {
                 Ok(message) if message.kind() == MessageKind::Request => {
                     waiting.push_back(self.connection.request(message, Via::Pipe));
                 }
@@ -306,7 +295,7 @@ impl Conversation {
     /// Tells the client that a line could not be read, at a limited rate: two sides that answer each other's
     /// complaints must not storm.
     async fn complain(&mut self, id: Option<&Id>, error: &McpError) {
-        if id.is_some() || error.kind != ErrorKind::Parse || self.complaints.allow() {
+        if id.is_some() || self.complaints.allow() {
             self.send(error_reply(id, error, Dialect::default()).body).await;
         }
     }

@@ -3,47 +3,33 @@
 //! What these tests assert is what a client or an embedder can see from outside; counters of the runtime are
 //! read only to tell that nothing is left behind.
 #![allow(missing_docs, reason = "a test binary has no reader of its documentation")]
+#![allow(clippy::unwrap_used, reason = "clippy knows only functions with #[test] as tests")]
 
 #[allow(dead_code, reason = "each test binary uses a part of the clients")]
-#[path = "common/house.rs"]
-mod house;
-#[allow(dead_code, reason = "each test binary uses a part of the clients")]
-#[path = "common/http.rs"]
-mod http;
-#[allow(dead_code, reason = "each test binary uses a part of the clients")]
-#[path = "common/http2.rs"]
-mod http2;
-#[allow(dead_code, reason = "each test binary uses a part of the clients")]
-#[path = "common/messages.rs"]
-mod messages;
-#[allow(dead_code, reason = "each test binary uses a part of the clients")]
-#[path = "common/pipe.rs"]
-mod pipe;
-#[allow(dead_code, reason = "each test binary uses a part of the clients")]
-#[path = "common/wait.rs"]
-mod wait;
+#[path = "common"]
+mod common {
+    pub(crate) mod house;
+    pub(crate) mod http;
+    pub(crate) mod http2;
+    pub(crate) mod messages;
+    pub(crate) mod pipe;
+    pub(crate) mod wait;
+}
 
-#[path = "life/bulkheads.rs"]
-mod bulkheads;
-#[path = "life/cache.rs"]
-mod cache;
-#[path = "life/cancellation.rs"]
-mod cancellation;
-#[path = "life/changes.rs"]
-mod changes;
-#[path = "life/drain.rs"]
-mod drain;
-#[path = "life/embedding.rs"]
-mod embedding;
-#[path = "life/http_wire.rs"]
-mod http_wire;
-#[path = "life/isolation.rs"]
-mod isolation;
-#[path = "life/leaks.rs"]
-mod leaks;
-#[path = "life/misuse.rs"]
-mod misuse;
-#[path = "life/mounted.rs"]
-mod mounted;
-#[path = "life/streams.rs"]
-mod streams;
+#[path = "life"]
+mod life {
+    mod bulkheads;
+    mod cache;
+    mod cancellation;
+    mod changes;
+    mod drain;
+    mod embedding;
+    mod http_wire;
+    mod isolation;
+    mod leaks;
+    mod misuse;
+    mod mounted;
+    mod streams;
+}
+
+use common::{house, http, http2, messages, pipe, wait};

@@ -3,44 +3,37 @@
 //! A refusal names its limit, executes nothing, and leaves the connection or the server as it was. The test of
 //! a limit begins with the limit's name, so a limit without a test is found by its name.
 #![allow(missing_docs, reason = "a test binary has no reader of its documentation")]
+#![allow(clippy::unwrap_used, reason = "clippy knows only functions with #[test] as tests")]
 
 #[allow(dead_code, reason = "each test binary uses a part of the clients")]
-#[path = "common/house.rs"]
-mod house;
-#[allow(dead_code, reason = "each test binary uses a part of the clients")]
-#[path = "common/http.rs"]
-mod http;
-#[allow(dead_code, reason = "each test binary uses a part of the clients")]
-#[path = "common/messages.rs"]
-mod messages;
-#[allow(dead_code, reason = "each test binary uses a part of the clients")]
-#[path = "common/pipe.rs"]
-mod pipe;
-#[allow(dead_code, reason = "each test binary uses a part of the clients")]
-#[path = "common/wait.rs"]
-mod wait;
+#[path = "common"]
+mod common {
+    pub(crate) mod house;
+    pub(crate) mod http;
+    pub(crate) mod http2;
+    pub(crate) mod messages;
+    pub(crate) mod pipe;
+    pub(crate) mod wait;
+}
 
-#[path = "limits/cache.rs"]
-mod cache;
-#[path = "limits/calls.rs"]
-mod calls;
-#[path = "limits/connections.rs"]
-mod connections;
-#[path = "limits/headers.rs"]
-mod headers;
-#[path = "limits/lists.rs"]
-mod lists;
-#[path = "limits/message_sizes.rs"]
-mod message_sizes;
-#[path = "limits/pools.rs"]
-mod pools;
-#[path = "limits/sessions.rs"]
-mod sessions;
+#[path = "limits"]
+mod limits {
+    mod cache;
+    mod calls;
+    mod connections;
+    mod headers;
+    mod lists;
+    mod message_sizes;
+    mod pools;
+    mod sessions;
+}
 
 use std::collections::HashSet;
 use std::path::Path;
 
 use impresario_protocol::Limits;
+
+use common::{house, http, http2, messages, pipe, wait};
 
 /// Limits whose edges only virtual time or the inside of a crate can reach: the unit test that does.
 const UNIT_TESTED: &[(&str, &str, &str)] = &[
@@ -83,7 +76,7 @@ fn every_limit_of_the_table_has_a_test_of_its_name() {
     }
     for info in Limits::TABLE {
         let is_its = |test: &&str| test.strip_prefix(info.name).is_some_and(|rest| rest.starts_with('_'));
-        if tests.iter().any(|test| is_its(test)) {
+        if tests.iter().any(is_its) {
             tested.insert(info.name);
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! The specification is no part of the project. `MCP_SPEC_DIR` names the folder where it lies; without it
 //! these tests say that they were skipped.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking, in its helpers too")]
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,6 +12,7 @@ use impresario_protocol::{Era, Revision};
 use impresario_transports::Serve as _;
 use impresario_transports::http::HttpConfig;
 use impresario_transports::lines;
+use serde_json::json;
 
 use client::{Client, Wire};
 use http_wire::Http;
@@ -68,6 +70,49 @@ async fn every_message_over_http_is_one_that_its_revision_allows() {
         faults.extend(conclude(client.judge, of_http));
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_judge_finds_what_is_wrong() {
+    let Some(folder) = schemas::folder() else { return };
+    let wrong = [
+        (Revision::V2026_07_28, "ping", json!({ "id": 1, "result": { "resultType": "complete" } })),
+        (
+            Revision::V2026_07_28,
+            "prompts/get",
+            json!({ "id": 1, "result": { "resultType": "complete", "messages": [] } }),
+        ),
+        (Revision::V2025_11_25, "tools/list", json!({ "id": 1, "result": { "tools": [], "ttlMs": 1 } })),
+        (Revision::V2025_11_25, "tools/list", json!({ "id": 1, "result": { "tools": [{ "name": "a" }] } })),
+        (Revision::V2025_11_25, "tools/list", json!({ "id": null, "result": { "tools": [] } })),
+        (
+            Revision::V2025_06_18,
+            "tools/call",
+            json!({ "id": 1, "result": { "content": [], "structuredContent": [] } }),
+        ),
+        (
+            Revision::V2025_03_26,
+            "prompts/list",
+            json!({ "id": 1, "result": { "prompts": [{ "name": "a", "title": "A" }] } }),
+        ),
+        (Revision::V2025_03_26, "no/such/method", json!({ "id": 1, "result": {} })),
+        (
+            Revision::V2024_11_05,
+            "",
+            json!({ "method": "notifications/subscriptions/acknowledged", "params": {} }),
+        ),
+        (Revision::V2024_11_05, "", json!({ "method": "notifications/resources/updated", "params": {} })),
+        (Revision::V2024_11_05, "ping", json!({ "id": 1, "error": { "code": -32600 } })),
+    ];
+    for (revision, asked, mut message) in wrong {
+        message["jsonrpc"] = json!("2.0");
+        let mut judge = judge(&folder, revision);
+        judge.hear(Some(asked), &message);
+        assert!(!judge.faults.is_empty(), "{revision} {asked}: {message}");
+    }
+    let mut judge = judge(&folder, Revision::V2025_11_25);
+    judge.hear(Some("tools/list"), &json!({ "jsonrpc": "2.0", "id": 1, "result": { "tools": [] } }));
+    assert_eq!(judge.faults, [] as [String; 0]);
 }
 
 fn judge(folder: &Path, revision: Revision) -> Judge {

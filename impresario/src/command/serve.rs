@@ -187,11 +187,7 @@ pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::R
 
 fn listen(runtime: &Runtime, config: HttpConfig) -> anyhow::Result<SocketAddr> {
     let address = config.address;
-    // Lanes share a port by SO_REUSEPORT, and so would a second server, each answering half of the requests.
-    // A socket without it finds out whether there is one already.
-    let alone = std::net::TcpListener::bind(address).map(drop);
-    let server = alone.and_then(|()| http::serve(runtime, config));
-    let server = server.map_err(|error| {
+    let server = http::serve(runtime, config).map_err(|error| {
         anyhow::anyhow!(
             "can't listen on {address}: {error}; choose another with --http ADDR, port 0 for any free one"
         )

@@ -192,7 +192,7 @@ async fn a_name_is_still_the_function() {
 #[test]
 fn a_tool_is_described_by_its_attributes_and_doc_comment() {
     let described = listed("tools/list", "tools", "add");
-    let number = json!({"type": "number", "format": "double"});
+    let number = json!({"type": "number"});
     let expected = json!({
         "name": "add",
         "title": "Add",
@@ -200,7 +200,7 @@ fn a_tool_is_described_by_its_attributes_and_doc_comment() {
         "icons": [{"src": "https://example.org/add.png"}, {"src": "data:image/png;base64,AA=="}],
         "inputSchema": {
             "type": "object",
-            "properties": {"a": {"type": "number", "format": "double", "description": "first addend"}, "b": number},
+            "properties": {"a": {"type": "number", "description": "first addend"}, "b": number},
             "required": ["a", "b"],
         },
         "annotations": {"readOnlyHint": true, "destructiveHint": false},
@@ -216,7 +216,7 @@ fn parameters_become_properties() {
     assert_eq!(schema["required"], json!(["query", "words"]));
     let properties = &schema["properties"];
     assert_eq!(properties["query"], json!({"type": "string", "description": "what to look for"}));
-    let limit = json!({"type": "integer", "format": "uint8", "minimum": 1, "maximum": 9, "default": 3});
+    let limit = json!({"type": "integer", "minimum": 1, "maximum": 9, "default": 3});
     assert_eq!(properties["limit"], limit);
     assert_eq!(properties["kind"], json!({"type": "string", "default": "none", "x-mcp-header": "Kind"}));
     assert_eq!(properties["theMode"]["enum"], json!(["fast", "slow", null]));

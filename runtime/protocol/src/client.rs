@@ -161,7 +161,8 @@ impl InputRequest {
 /// One answer, of whichever kind: told apart by the members that each kind must have.
 ///
 /// What was asked decides what an answer has to be; an answer of another kind than its question is a mistake
-/// of the client.
+/// of the client. Like every derived type it also reads an array of its members: whoever takes an answer from
+/// a client checks first that it is an object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum InputResponse {

@@ -4,6 +4,9 @@
 //! revision a client speaks decides how these types are read and written, and that happens in the
 //! engine's session, not here.
 //!
+//! What a server may ask of a client stands in [`client`], and whole messages, for whoever reads or writes them
+//! on the other side, in [`wire`].
+//!
 //! ```
 //! use impresario_protocol::{Content, ToolResult};
 //!

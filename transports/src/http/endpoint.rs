@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::ORIGIN;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::header::{CONNECTION, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use impresario_engine::session::{Connection, error_reply};
 use impresario_engine::{Caller, Dialect};
-use impresario_protocol::{Era, Limits, McpError, Revision};
+use impresario_protocol::{Era, Limits, McpError};
 
-use super::request_headers::PROTOCOL_VERSION;
-use super::response::{self, ReplyBody};
+use super::request_headers;
+use super::response::{self, ReplyBody, Unread};
 use super::site::Site;
 use super::streams::EventStream;
 use super::{cors, post};
@@ -27,22 +28,53 @@ where
     B: Body<Data = Bytes>,
 {
     let (head, body) = request.into_parts();
+    let has_body = !body.is_end_stream();
     if let Some(refusal) = site.refuse(&head.uri, &head.headers) {
-        return refusal;
+        return finish(response::unread(refusal), &head, has_body);
     }
     let mut response = match (head.uri.path(), &head.method) {
+        ("/mcp", &Method::POST) => post::answer(site, connection, caller, &head.headers, body).await,
+        (path, method) => response::unread(without_body(site, caller, path, method, &head.headers)),
+    };
+    cors::allow(head.headers.get(ORIGIN), response.headers_mut());
+    finish(response, &head, has_body)
+}
+
+/// Every route but the one that reads a body.
+fn without_body(
+    site: &Site,
+    caller: &Caller,
+    path: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Response<ReplyBody> {
+    match (path, method) {
+        (_, &Method::CONNECT) => response::method_not_allowed("GET, POST, DELETE"),
         ("/healthz" | "/health", &Method::GET | &Method::HEAD) => response::text(StatusCode::OK, "ok"),
         ("/readyz", &Method::GET | &Method::HEAD) => readiness(site),
         ("/healthz" | "/health" | "/readyz", _) => response::method_not_allowed("GET, HEAD"),
-        ("/mcp", &Method::POST) => post::answer(site, connection, caller, &head.headers, body).await,
-        ("/mcp", &Method::OPTIONS) if head.headers.contains_key(ORIGIN) => cors::preflight(&head.headers),
-        ("/mcp", _) if is_modern(&head.headers) => response::method_not_allowed("POST"),
-        ("/mcp", &Method::GET) => open_stream(site, caller, &head.headers),
-        ("/mcp", &Method::DELETE) => close_session(site, caller, &head.headers),
+        ("/mcp", &Method::OPTIONS) if headers.contains_key(ORIGIN) => cors::preflight(headers),
+        ("/mcp", &Method::GET | &Method::DELETE) => match request_headers::revision(headers) {
+            Err(error) => refused(&error),
+            Ok(Some(revision)) if revision.era() == Era::Modern => response::method_not_allowed("POST"),
+            Ok(_) if method == Method::GET => open_stream(site, caller, headers),
+            Ok(_) => close_session(site, caller, headers),
+        },
         ("/mcp", _) => response::method_not_allowed("GET, POST, DELETE"),
         _ => response::text(StatusCode::NOT_FOUND, "not found; MCP is served at /mcp"),
-    };
-    cors::allow(head.headers.get(ORIGIN), response.headers_mut());
+    }
+}
+
+/// What HTTP itself asks of an answer: none to HEAD has a body, and a connection whose request was not read
+/// to its end is closed, and says so.
+fn finish(mut response: Response<ReplyBody>, head: &Parts, has_body: bool) -> Response<ReplyBody> {
+    let is_unread = response.extensions_mut().remove::<Unread>().is_some();
+    if is_unread && has_body && head.version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if head.method == Method::HEAD {
+        *response.body_mut() = ReplyBody::empty();
+    }
     response
 }
 
@@ -81,10 +113,4 @@ fn close_session(site: &Site, caller: &Caller, headers: &HeaderMap) -> Response<
 
 fn refused(error: &McpError) -> Response<ReplyBody> {
     response::json(error_reply(None, error, Dialect::default()))
-}
-
-/// Whether the header names a revision that has neither sessions nor streams of their own.
-fn is_modern(headers: &HeaderMap) -> bool {
-    let named = headers.get(&PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
-    named.and_then(Revision::parse).is_some_and(|revision| revision.era() == Era::Modern)
 }

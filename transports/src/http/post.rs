@@ -12,16 +12,17 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
-use impresario_codec::{DecodeLimits, Message, MessageKind, is_batch, split_batch};
+use impresario_codec::{Message, MessageKind};
 use impresario_engine::session::{Connection, Exchange, Frame, SessionState, Via, error_reply};
 use impresario_engine::{Caller, Dialect};
-use impresario_protocol::{Era, Id, Limits, McpError, Revision};
+use impresario_protocol::{Era, McpError, Revision};
 
 use super::body::{self, BodyError};
-use super::request_headers::{self, PROTOCOL_VERSION, SESSION_ID};
+use super::request_headers::{self, SESSION_ID};
 use super::response::{self, ReplyBody};
 use super::site::Site;
 use super::streams::EventStream;
+use crate::incoming::{self, Incoming, Refused};
 
 /// Answers a POST.
 pub(super) async fn answer<B>(
@@ -35,32 +36,19 @@ where
     B: Body<Data = Bytes>,
 {
     if body.size_hint().lower() > site.limits().body_bytes_max {
-        return BodyError::TooLarge.response(site.limits());
+        return response::unread(BodyError::TooLarge.response(site.limits()));
     }
     if let Some(refusal) = refuse_media(headers) {
-        return refusal;
+        return response::unread(refusal);
     }
     let bytes = match body::read(body, site.limits()).await {
         Ok(bytes) => bytes,
-        Err(error) => return error.response(site.limits()),
+        Err(error) => return response::unread(error.response(site.limits())),
     };
     let post = Post { site, connection, caller, headers };
-    let answered = if is_batch(&bytes) { post.batch(&bytes).await } else { post.single(&bytes).await };
-    answered.unwrap_or_else(|refused| {
+    post.answer(&bytes).await.unwrap_or_else(|refused| {
         response::json(error_reply(refused.id.as_ref(), &refused.error, Dialect::default()))
     })
-}
-
-/// A message that does not reach a session actor.
-struct Refused {
-    id: Option<Id>,
-    error: McpError,
-}
-
-impl From<McpError> for Refused {
-    fn from(error: McpError) -> Self {
-        Self { id: None, error }
-    }
 }
 
 /// One POST whose body was read.
@@ -72,8 +60,19 @@ struct Post<'p> {
 }
 
 impl Post<'_> {
-    async fn single(&self, bytes: &[u8]) -> Result<Response<ReplyBody>, Refused> {
-        let message = self.parse(bytes)?;
+    async fn answer(&self, bytes: &[u8]) -> Result<Response<ReplyBody>, Refused> {
+        let mut session = None;
+        let allows_batches = || {
+            session = self.named_session()?;
+            Ok(session.as_ref().is_some_and(|session| session.allows_batches()))
+        };
+        match incoming::read(bytes, self.site.limits(), allows_batches)? {
+            Incoming::Message(message) => self.message(message).await,
+            Incoming::Batch(parts) => Ok(self.batch(parts, Via::Http { session, header: None }).await),
+        }
+    }
+
+    async fn message(&self, message: Message) -> Result<Response<ReplyBody>, Refused> {
         let id = message.id().cloned();
         let with_id = |error| Refused { id: id.clone(), error };
         let via = self.via(&message).map_err(with_id)?;
@@ -92,23 +91,10 @@ impl Post<'_> {
         }
     }
 
-    fn parse(&self, bytes: &[u8]) -> Result<Message, Refused> {
-        let limits = DecodeLimits::from(self.site.limits());
-        let message = Message::parse(bytes, &limits)
-            .map_err(|refused| Refused { id: refused.id, error: refused.error })?;
-        let is_request_without_id =
-            message.kind() == MessageKind::Notification && !message.method().starts_with("notifications/");
-        if is_request_without_id {
-            return Err(McpError::invalid_request("a request needs an id; nothing was executed").into());
-        }
-        Ok(message)
-    }
-
     /// Finds out in which era the message is spoken, and the session that it belongs to.
     fn via(&self, message: &Message) -> Result<Via, McpError> {
-        let named = self.headers.get(&PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
-        let header = named.and_then(|named| Revision::parse(named.trim_matches([' ', '\t'])));
-        let is_modern = header.is_some_and(|header| header.era() == Era::Modern)
+        let header = request_headers::revision(self.headers);
+        let is_modern = matches!(header, Ok(Some(header)) if header.era() == Era::Modern)
             || message
                 .params()
                 .and_then(|params| params.get("_meta"))
@@ -119,11 +105,7 @@ impl Post<'_> {
             }
             return Ok(Via::Http { session: None, header: Some(Revision::LATEST) });
         }
-        if self.headers.contains_key(&PROTOCOL_VERSION) && header.is_none() {
-            let supported: Vec<_> = Revision::ALL.iter().map(|revision| revision.as_str()).collect();
-            let text = format!("unknown MCP-Protocol-Version; supported are {}", supported.join(", "));
-            return Err(McpError::invalid_request(text));
-        }
+        let header = header?;
         let session = self.session(message)?;
         if let Some(session) = &session {
             session.touch();
@@ -134,17 +116,21 @@ impl Post<'_> {
     /// The session that the message names. A handshake opens one, and a notification that names none has no
     /// effect; everything else must name one (2025-11-25, basic/transports, "Session Management").
     fn session(&self, message: &Message) -> Result<Option<Arc<SessionState>>, McpError> {
-        let may_name_none = message.method() == "initialize" || message.kind() == MessageKind::Notification;
         if message.method() == "initialize" {
             return Ok(None);
         }
-        match self.headers.get(&SESSION_ID) {
-            None if may_name_none => Ok(None),
-            None => Err(McpError::invalid_request(
+        match self.named_session()? {
+            None if message.kind() != MessageKind::Notification => Err(McpError::invalid_request(
                 "no Mcp-Session-Id header; send initialize first, and then its id",
             )),
-            Some(id) => self.site.session(id, self.caller).map(Some),
+            session => Ok(session),
         }
+    }
+
+    /// The session that the headers name, if they name one.
+    fn named_session(&self) -> Result<Option<Arc<SessionState>>, McpError> {
+        let id = request_headers::session_id(self.headers)?;
+        id.map(|id| self.site.session(id, self.caller)).transpose()
     }
 
     async fn request(&self, message: Message, via: Via) -> Response<ReplyBody> {
@@ -173,21 +159,11 @@ impl Post<'_> {
     }
 
     /// A batch, in the one revision that has them: all answers in one array, without notifications.
-    async fn batch(&self, bytes: &[u8]) -> Result<Response<ReplyBody>, Refused> {
-        let session =
-            self.headers.get(&SESSION_ID).map(|id| self.site.session(id, self.caller)).transpose()?;
-        if !session.as_ref().is_some_and(|session| session.allows_batches()) {
-            return Err(McpError::invalid_request(
-                "batches are not allowed here; send one message at a time",
-            )
-            .into());
-        }
-        let via = Via::Http { session, header: None };
-        let parts = split_batch(bytes, Limits::size(self.site.limits().batch_messages_max))?;
+    async fn batch(&self, parts: Vec<&[u8]>, via: Via) -> Response<ReplyBody> {
         let mut waiting = Vec::new();
         let mut answers: Vec<Vec<u8>> = Vec::new();
         for part in parts {
-            match self.parse(part) {
+            match incoming::message(part, self.site.limits()) {
                 Ok(message) if message.kind() == MessageKind::Request && message.method() == "initialize" => {
                     let error = McpError::invalid_request("initialize may not be part of a batch");
                     answers.push(error_reply(message.id(), &error, Dialect::default()).body);
@@ -211,14 +187,14 @@ impl Post<'_> {
             }
         }
         if answers.is_empty() {
-            return Ok(response::bare(StatusCode::ACCEPTED));
+            return response::bare(StatusCode::ACCEPTED);
         }
         let mut body = answers.join(&b',');
         body.insert(0, b'[');
         body.push(b']');
         let mut response = Response::new(ReplyBody::Whole(Some(Bytes::from(body))));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(response)
+        response
     }
 }
 
@@ -236,7 +212,11 @@ async fn first_frame(exchange: &mut Exchange, patience: Duration) -> Option<Fram
 /// Why these headers describe a body that we do not read, or an answer that we can't give.
 fn refuse_media(headers: &HeaderMap) -> Option<Response<ReplyBody>> {
     let unsupported = |text| Some(response::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    let mut codings = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .flat_map(|codings| codings.as_bytes().split(|byte| *byte == b','));
+    if codings.any(|coding| !coding.trim_ascii().eq_ignore_ascii_case(b"identity")) {
         return unsupported("send the body without a content encoding");
     }
     let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());

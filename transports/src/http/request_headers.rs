@@ -8,12 +8,42 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
 use impresario_codec::{Message, Node};
 use impresario_engine::{HeaderParameter, Shared};
-use impresario_protocol::{ErrorKind, McpError};
+use impresario_protocol::{ErrorKind, McpError, Revision};
 
-pub(super) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
+
+/// The revision that a request's header names.
+///
+/// # Errors
+/// When it names none of ours, or more than one.
+pub(super) fn revision(headers: &HeaderMap) -> Result<Option<Revision>, McpError> {
+    let named =
+        optional(headers, &PROTOCOL_VERSION).map_err(|error| McpError::invalid_request(error.message))?;
+    let Some(named) = named else { return Ok(None) };
+    let supported = || Revision::ALL.map(Revision::as_str).join(", ");
+    let unknown =
+        || McpError::invalid_request(format!("unknown MCP-Protocol-Version; supported are {}", supported()));
+    Revision::parse(named).map(Some).ok_or_else(unknown)
+}
+
+/// The id of the session that a request names.
+///
+/// # Errors
+/// When it can't be one, or more than one is named.
+pub(super) fn session_id(headers: &HeaderMap) -> Result<Option<&str>, McpError> {
+    const ID_BYTES_MAX: usize = 256;
+    let malformed = || McpError::invalid_request("the Mcp-Session-Id header is malformed");
+    let mut values = headers.get_all(&SESSION_ID).iter();
+    let Some(id) = values.next() else { return Ok(None) };
+    let is_visible = id.as_bytes().iter().all(|byte| (0x21..=0x7e).contains(byte));
+    if values.next().is_some() || !is_visible || !(1..=ID_BYTES_MAX).contains(&id.len()) {
+        return Err(malformed());
+    }
+    id.to_str().map(Some).map_err(|_| malformed())
+}
 
 /// Holds the headers of a request that carries its own metadata against its body.
 pub(super) fn check(headers: &HeaderMap, message: &Message, shared: &Shared) -> Result<(), McpError> {
@@ -112,7 +142,7 @@ fn required<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h str, Mc
 }
 
 /// A header that stands there at most once, in visible ASCII, spaces and tabs.
-pub(super) fn optional<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, McpError> {
+fn optional<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, McpError> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

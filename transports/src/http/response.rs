@@ -87,6 +87,16 @@ pub(super) fn events(stream: EventStream) -> Response<ReplyBody> {
     response
 }
 
+/// Marks an answer that was made without reading the request's body.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unread;
+
+/// The answer, marked.
+pub(super) fn unread(mut response: Response<ReplyBody>) -> Response<ReplyBody> {
+    response.extensions_mut().insert(Unread);
+    response
+}
+
 /// A status alone.
 pub(super) fn bare(status: StatusCode) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody::empty());

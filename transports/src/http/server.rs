@@ -38,16 +38,12 @@ impl HttpServer {
 /// Listens on every lane of a runtime. Connections are accepted when this returns.
 ///
 /// # Errors
-/// When the address can't be bound, or the runtime has shut down.
+/// When the address can't be bound, somebody else listens there, or the runtime has shut down.
 pub fn serve(runtime: &Runtime, mut config: HttpConfig) -> io::Result<HttpServer> {
     let backlog = runtime.shared().limits.backlog_connections_max;
-    let first = bind(config.address, backlog)?;
-    config.address = first.local_addr()?;
+    config.address = free(config.address)?;
     let address = config.address;
-    let mut listeners = vec![first];
-    for _ in 1..runtime.lanes() {
-        listeners.push(bind(address, backlog)?);
-    }
+    let listeners: Vec<_> = (0..runtime.lanes()).map(|_| bind(address, backlog)).collect::<Result<_, _>>()?;
     let site = Site::new(Arc::new(config), Arc::clone(runtime.shared()), Arc::clone(runtime.sessions()));
     for (lane, listener) in listeners.into_iter().enumerate() {
         let site = site.clone();
@@ -60,6 +56,12 @@ pub fn serve(runtime: &Runtime, mut config: HttpConfig) -> io::Result<HttpServer
         runtime.on_lane(lane, listen).map_err(io::Error::other)?;
     }
     Ok(HttpServer { address })
+}
+
+/// The address, with a port if it had none, once nobody listens there. Lanes share a port by `SO_REUSEPORT`,
+/// and so would a second server, each answering half of the requests; a socket without it finds that out.
+fn free(address: SocketAddr) -> io::Result<SocketAddr> {
+    std::net::TcpListener::bind(address)?.local_addr()
 }
 
 fn bind(address: SocketAddr, backlog: u64) -> io::Result<std::net::TcpListener> {

@@ -8,7 +8,7 @@ use impresario_engine::session::{SessionState, SessionTable};
 use impresario_engine::{Caller, Shared};
 use impresario_protocol::{Limits, McpError};
 
-use super::request_headers::SESSION_ID;
+use super::request_headers::{self, SESSION_ID};
 use super::response::{self, ReplyBody};
 use super::{HttpConfig, guard};
 
@@ -37,15 +37,9 @@ impl Site {
         &self.sessions
     }
 
-    /// The session that a header names.
-    pub(super) fn session(&self, id: &HeaderValue, caller: &Caller) -> Result<Arc<SessionState>, McpError> {
-        const ID_BYTES_MAX: usize = 256;
-        let id = id.as_bytes();
-        let is_visible = id.iter().all(|byte| (0x21..=0x7e).contains(byte));
-        match std::str::from_utf8(id) {
-            Ok(id) if is_visible && (1..=ID_BYTES_MAX).contains(&id.len()) => self.sessions.find(id, caller),
-            _ => Err(McpError::invalid_request("the Mcp-Session-Id header is malformed")),
-        }
+    /// The session of that id.
+    pub(super) fn session(&self, id: &str, caller: &Caller) -> Result<Arc<SessionState>, McpError> {
+        self.sessions.find(id, caller)
     }
 
     /// The session that the headers must name.
@@ -54,9 +48,8 @@ impl Site {
         caller: &Caller,
         headers: &HeaderMap,
     ) -> Result<Arc<SessionState>, McpError> {
-        let id =
-            headers.get(&SESSION_ID).ok_or_else(|| McpError::invalid_request("no Mcp-Session-Id header"))?;
-        self.session(id, caller)
+        let id = request_headers::session_id(headers)?;
+        self.session(id.ok_or_else(|| McpError::invalid_request("no Mcp-Session-Id header"))?, caller)
     }
 
     /// What is refused by its head alone, before anything else is looked at: requests for or from other
@@ -77,7 +70,9 @@ impl Site {
         }
         let size = |(name, value): (&http::HeaderName, &HeaderValue)| name.as_str().len() + value.len();
         let all: usize = headers.iter().map(size).sum();
-        let longest = headers.values().map(HeaderValue::len).max().unwrap_or(0);
+        // A session's id has a bound of its own, and is told so in a way that clients understand.
+        let others = headers.iter().filter(|(name, _)| **name != SESSION_ID);
+        let longest = others.map(|(_, value)| value.len()).max().unwrap_or(0);
         let too_large = all > Limits::size(limits.header_bytes_max)
             || longest > Limits::size(limits.header_value_bytes_max)
             || headers.len() > Limits::size(limits.header_count_max);

@@ -13,7 +13,7 @@ use impresario_transports::http::HttpConfig;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::wait::until;
+use crate::wait::{until, until_equal};
 
 /// What the tools of a test have done, and what they wait for.
 #[derive(Debug)]
@@ -273,7 +273,7 @@ impl House {
 
     /// Waits until so many calls are in flight.
     pub(crate) async fn calls_are(&self, calls: usize) {
-        until(&format!("{calls} calls are in flight"), || self.calls() == calls).await;
+        until_equal("calls in flight", calls, || self.calls()).await;
     }
 }
 

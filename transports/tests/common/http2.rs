@@ -50,13 +50,31 @@ impl Http2 {
         self.requests.send_request(request)
     }
 
+    /// Asks for a path; what is returned resolves with the head of the answer.
+    pub(crate) fn get(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> impl Future<Output = hyper::Result<Response<Incoming>>> + Send + use<> {
+        let mut request = Request::get(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.requests.send_request(request.body(Full::default()).expect("the request is whole"))
+    }
+
     pub(crate) async fn closed(&self) {
         crate::wait::until("the connection is closed", || self.requests.is_closed()).await;
     }
 }
 
+/// The text that an answer carries whole.
+pub(crate) async fn text_of(answer: Response<Incoming>) -> String {
+    let body = within("a body", answer.into_body().collect()).await.expect("the answer is whole").to_bytes();
+    String::from_utf8(body.to_vec()).expect("the answer is text")
+}
+
 /// The message that an answer carries whole.
 pub(crate) async fn json_of(answer: Response<Incoming>) -> Value {
-    let body = within("a body", answer.into_body().collect()).await.expect("the answer is whole").to_bytes();
-    serde_json::from_slice(&body).expect("the answer is JSON")
+    serde_json::from_str(&text_of(answer).await).expect("the answer is JSON")
 }

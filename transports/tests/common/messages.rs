@@ -1,4 +1,5 @@
 //! JSON-RPC messages of both eras, and what is read out of the answers.
+#![allow(clippy::needless_pass_by_value, reason = "the tests write their values where they are passed")]
 
 use serde_json::{Value, json};
 

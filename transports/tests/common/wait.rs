@@ -15,12 +15,20 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
 
 /// Waits until the condition holds, in bounded time.
 pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    within(what, async {
-        while !holds() {
-            tokio::time::sleep(LOOK_INTERVAL).await;
-        }
-    })
-    .await;
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "{what}: not so after {PATIENCE:?}");
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// Waits until a number is what it is to be, in bounded time.
+pub(crate) async fn until_equal(what: &str, expected: usize, mut number: impl FnMut() -> usize) {
+    let begun = Instant::now();
+    while number() != expected {
+        assert!(begun.elapsed() < PATIENCE, "{what}: {} and not {expected} after {PATIENCE:?}", number());
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
 }
 
 /// Watches for a while that a condition goes on to hold: for what must not happen.

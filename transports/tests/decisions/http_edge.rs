@@ -2,7 +2,7 @@
 
 use crate::support::ask::{Ask, ask, count, post};
 use crate::support::era::is_newest;
-use crate::support::expect::{accepted, answered, refused, served};
+use crate::support::expect::{accepted, answered, bare, refused, served};
 use crate::support::house::{FRIENDLY_ORIGIN, House, OTHER_HOST};
 use crate::support::table::{HTTP, HTTP1, OUR_HTTP, hold, row};
 
@@ -79,6 +79,7 @@ async fn other_methods_are_refused_and_told_which_there_are() {
     let with_body = ["PUT", "PATCH"].map(|method| Ask { method, ..count() });
     let tunnel = ["127.0.0.1:80", "localhost:443"].map(|host| ask("CONNECT", host).set("Host", host));
     let health = ["POST", "PUT", "DELETE", "OPTIONS"].map(|method| ask(method, "/healthz"));
+    let health_of = |method| ["/healthz", "/readyz"].map(|target| ask(method, target));
     let streams = [ask("GET", "/mcp"), ask("DELETE", "/mcp"), ask("GET", "/mcp").without("Accept"), ask("GET", "/mcp").set("Accept", "application/json")];
     let not_allowed = || refused(&[405]).header("allow", None);
     hold(&House::open(), &[
@@ -90,7 +91,8 @@ async fn other_methods_are_refused_and_told_which_there_are() {
         row(105, "no such route", ["/", "/mcp/", "/MCP", "/mcp/x", "/authorize", "/token", "/register"].map(|target| ask("GET", target)))
             .over(HTTP)
             .both(refused(&[404])),
-        row(105, "health", ["/healthz", "/readyz"].map(|target| ask("GET", target))).over(HTTP).both(answered(&[200])),
+        row(105, "health", health_of("GET")).over(HTTP).both(answered(&[200]).header("content-type", None)),
+        row(105, "health, without a body", health_of("HEAD")).over(HTTP).both(bare(&[200])),
     ])
     .await;
 }
@@ -120,7 +122,7 @@ async fn media_types_are_json_and_events() {
         row(107, "no media type, or more than one", other_media).over(HTTP).both(refused(&[415])),
         row(107, "JSON", each(&[count()], "Content-Type", &good_media)).over(HTTP1).both(served()),
         row(107, "the type of what is sent is looked at before the text", [both_wrong, unreadable].concat()).over(HTTP).both(refused(&[415])),
-        row(28, "no body where there is nothing to say", noted).over(HTTP).both(accepted().header("content-length", Some("0"))),
+        row(28, "no body where there is nothing to say", noted).over(HTTP1).both(accepted().header("content-length", Some("0"))),
     ])
     .await;
 }

@@ -82,7 +82,7 @@ async fn on_http2_one_connection_serves_one_id_twice() {
         let house = House::open();
         let seat = seat_of(&house, era::MODERN).await;
         let mut connection = Http2::connect(house.address).await;
-        let mut other = connection.clone_sender();
+        let mut other = connection.clone();
         let prepared = hold_call().prepare(&seat, "7");
         let first = tokio::task::spawn_local(async move { other.exchange(&prepared).await.expect("an answer") });
         take(&house.held.begun).await;
@@ -141,42 +141,77 @@ async fn a_call_that_is_taken_back_is_never_answered() {
     .await;
 }
 
+/// Where the second call is sent, so that it meets the first one at the limit.
+#[derive(Debug, Clone, Copy)]
+enum Second {
+    /// On another connection, in the same session where there are sessions.
+    OtherConnection,
+    /// Beside the first one, on the same HTTP/2 connection and so on the same lane.
+    SameConnection,
+}
+
 #[tokio::test]
 async fn calls_beyond_the_limit_are_refused_at_once() {
     local(async {
-        let per_session = House::with(|limits| limits.in_flight_per_session_max = 1);
+        let session = House::with(|limits| limits.in_flight_per_session_max = 1);
         let process = House::with(|limits| limits.in_flight_max = 1);
         let pool = House::with(|limits| {
+            // One worker on each lane, and nobody waits for it.
             limits.pool_workers = 2;
             limits.pool_queue_max = 0;
         });
-        for (house, era) in [&per_session, &process, &pool].into_iter().flat_map(|house| era::EVERY.map(|era| (house, era))) {
-            overload(house, era).await;
+        for era in era::EVERY {
+            if !era.is_modern() {
+                overload(&session, era, Second::OtherConnection).await;
+            }
+            overload(&process, era, Second::OtherConnection).await;
+            overload(&pool, era, Second::SameConnection).await;
+            for house in [&session, &process, &pool] {
+                overload_lines(house, era).await;
+            }
         }
     })
     .await;
 }
 
-/// Fills one connection, and asks for more on it.
-async fn overload(house: &House, era: Era) {
+async fn overload(house: &House, era: Era, second: Second) {
     let seat = seat_of(house, era).await;
     let mut connection = Http2::connect(house.address).await;
-    let mut begun = Vec::new();
-    let refused = loop {
-        assert!(begun.len() < 4, "row 111, {era:?}: nothing was refused");
-        let mut other = connection.clone_sender();
-        let prepared = hold_call().prepare(&seat, &begun.len().to_string());
-        let answered = tokio::task::spawn_local(async move { other.exchange(&prepared).await.expect("an answer") });
-        tokio::select! {
-            () = take(&house.held.begun) => begun.push(answered),
-            // The first one to be answered is the one that was refused.
-            answer = connection_answer(&mut connection, &seat), if !begun.is_empty() => break answer,
-        }
-    };
-    let _ = refused;
-    house.held.go_on.add_permits(begun.len());
+    let (mut first, prepared) = (connection.clone(), hold_call().prepare(&seat, "1"));
+    let first = tokio::task::spawn_local(async move { first.exchange(&prepared).await.expect("an answer") });
+    take(&house.held.begun).await;
+    if matches!(second, Second::OtherConnection) {
+        connection = Http2::connect(house.address).await;
+    }
+    let ran = house.ran();
+    for id in ["2", "3"] {
+        let refused = connection.exchange(&post(call("count", "{}")).prepare(&seat, id)).await.expect("an answer");
+        let waits = refused.header("retry-after").and_then(|seconds| seconds.parse::<u64>().ok());
+        assert_eq!((refused.status, code(&refused)), (Some(429), json!(42900)), "row 111, {era:?}, {second:?}: {}", refused.shown());
+        assert!(waits.is_some_and(|seconds| (1..=60).contains(&seconds)), "row 111: Retry-After is {waits:?}");
+        assert_eq!(refused.message().expect("JSON")["id"].to_string(), id);
+    }
+    assert_eq!(house.ran(), ran, "row 111: what is refused does not run");
+    house.held.go_on.add_permits(1);
+    assert_eq!(code(&first.await.expect("it does not panic")), Value::Null);
+    let next = connection.exchange(&post(call("count", "{}")).prepare(&seat, "4")).await.expect("an answer");
+    assert_eq!((next.status, code(&next)), (Some(200), Value::Null), "row 111: there is room again");
 }
 
-async fn connection_answer(connection: &mut Http2, seat: &Seat) -> Answer {
-    connection.exchange(&post(call("count", "{}")).prepare(seat, "99")).await.expect("an answer")
+async fn overload_lines(house: &House, era: Era) {
+    let seat = Seat { era, session: None, host: String::new() };
+    let mut lines = Lines::enter(&house.runtime, era).await;
+    let line = |ask: Ask, id: &str| [&ask.prepare(&seat, id).body[..], b"\n"].concat();
+    lines.send(line(hold_call(), "1")).await;
+    take(&house.held.begun).await;
+    let ran = house.ran();
+    lines.send(line(post(call("count", "{}")), "2")).await;
+    let refused = lines.next_message().await;
+    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(2), &json!(42900)), "row 111, {era:?}: {refused}");
+    assert_eq!(house.ran(), ran);
+    house.held.go_on.add_permits(1);
+    assert_eq!(lines.next_message().await["id"], 1);
+    lines.send(line(post(call("count", "{}")), "3")).await;
+    let next = lines.next_message().await;
+    assert!(next["id"] == 3 && next["result"].is_object(), "row 111, {era:?}: {next}");
 }

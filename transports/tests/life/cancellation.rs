@@ -58,6 +58,22 @@ async fn a_cancelled_call_on_lines_ends_and_nothing_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_of_both_eras_on_one_conversation_takes_back_what_it_names() {
+    let house = house(|_| ());
+    let mut pipe = Pipe::open_legacy(&house.runtime).await;
+    pipe.send(&legacy(1, "tools/call", hold(1))).await;
+    pipe.send(&modern(2, "tools/call", hold(2))).await;
+    house.calls_are(2).await;
+    pipe.send(&cancelled(2)).await;
+    house.calls_are(1).await;
+    pipe.send(&cancelled(1)).await;
+    house.calls_are(0).await;
+    house.probe.gone.reaches(2).await;
+    assert_taken_back(&house, 2);
+    assert_eq!(pipe.modern(3, "echo", json!({})).await["id"], json!(3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_legacy_session_takes_a_call_back_from_another_connection() {
     let house = house(|_| ());
     let address = house.serve();

@@ -92,6 +92,34 @@ async fn an_idle_connection_of_http2_is_closed_and_one_that_works_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_of_http2_that_takes_nothing_is_cut() {
+    let house = house(|limits| limits.sse_send_stall_ms = 300);
+    let address = house.serve();
+    let mut greedy = Http2::connect(address).await;
+    // Its window is full long before the end, and it never opens it again.
+    let blob = modern(1, "tools/call", tool("blob", json!({ "size": 12 << 20 })));
+    let _unread = within("the answer begins", greedy.modern(&blob)).await.unwrap();
+    until("it is cut", || house.runtime.shared().connections.get() == 0).await;
+    assert_eq!(Http::connect(address).await.modern(&echo(1)).await.head.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_of_http2_that_does_not_end_is_cut() {
+    let house = house(|limits| {
+        limits.header_timeout_ms = 300;
+        limits.keep_alive_timeout_ms = 600;
+    });
+    let address = house.serve();
+    let mut slow = Http::connect(address).await;
+    slow.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    // Empty SETTINGS, and HEADERS of stream 1 of which more is to come.
+    slow.send(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+    slow.send(&[0, 0, 1, 1, 0, 0, 0, 0, 1, 0x82]).await;
+    slow.closed().await;
+    until("it is gone", || house.runtime.shared().connections.get() == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_heads_and_bodies_are_cut_while_others_are_served() {
     const SLOW: usize = 60;
     const LIMIT_MS: u64 = 800;

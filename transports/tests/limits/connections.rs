@@ -49,8 +49,7 @@ async fn connections_max_is_how_many_are_served_at_once() {
 async fn connections_max_is_shared_by_the_lanes_wherever_connections_land() {
     const MAX: usize = 2;
     let probe = std::sync::Arc::<Probe>::default();
-    let mut limits = impresario_engine::Limits::default();
-    limits.connections_max = MAX as u64;
+    let limits = impresario_engine::Limits { connections_max: MAX as u64, ..Default::default() };
     let runtime = Runtime::builder().lanes(2).limits(limits).tools(tools(&probe)).start().unwrap();
     let address =
         runtime.serve_http(HttpConfig::on(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap().address();
@@ -145,10 +144,9 @@ async fn sse_send_stall_ms_spares_a_reader_that_comes_back_in_time() {
     let address = house.serve();
     let mut late = Http::connect_narrow(address).await;
     late.send(&modern_bytes(address, &blob(MUCH))).await;
-    stays("the reader is not cut", Duration::from_millis(300), || {
-        house.runtime.shared().connections.get() == 2
-    })
-    .await;
+    let connections = || house.runtime.shared().connections.get();
+    until("it is connected", || connections() == 1).await;
+    stays("the reader is not cut", Duration::from_millis(300), || connections() == 1).await;
     assert_eq!(text_of(&late.answer().await.json()).len(), MUCH);
 }
 

@@ -42,6 +42,22 @@ async fn header_bytes_max_is_how_much_all_headers_are_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn header_bytes_max_counts_the_same_over_http2() {
+    const MAX: usize = 2_000;
+    let house = house(|limits| limits.header_bytes_max = MAX as u64);
+    let address = house.serve();
+    for (bytes, expected) in [(MAX - 1, 200), (MAX, 200), (MAX + 1, 431)] {
+        let mut http2 = crate::http2::Http2::connect(address).await;
+        // The host stands in the request's URI here.
+        let value = "v".repeat(bytes - "x-fill".len());
+        let answer = http2.get("/healthz", &[("x-fill", &value)]).await.unwrap();
+        assert_eq!(answer.status(), expected, "{bytes} bytes");
+        let text = crate::http2::text_of(answer).await;
+        assert_eq!(expected == 431, text.contains("header_bytes_max"), "{text:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn header_value_bytes_max_is_how_long_one_header_is() {
     const MAX: usize = 100;
     let house = house(|limits| limits.header_value_bytes_max = MAX as u64);

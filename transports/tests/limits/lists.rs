@@ -76,8 +76,7 @@ async fn page_items_max_is_how_many_items_a_page_has() {
     const MAX: usize = 3;
     for (count, lengths) in [(MAX - 1, vec![2]), (MAX, vec![3]), (MAX + 1, vec![3, 1]), (2 * MAX, vec![3, 3])]
     {
-        let mut limits = Limits::default();
-        limits.page_items_max = MAX as u64;
+        let limits = Limits { page_items_max: MAX as u64, ..Limits::default() };
         let mut builder = Runtime::builder().lanes(1).limits(limits);
         for number in 0..count {
             let name = format!("n{number}");

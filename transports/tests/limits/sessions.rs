@@ -243,6 +243,33 @@ async fn listeners_per_connection_max_is_how_many_requests_listen() {
     assert_refused(&pipe.ask(&listen(MAX)).await, 42900, "listeners_per_connection_max");
     assert_eq!(text_of(&pipe.modern(10, "echo", json!({})).await), "{}");
     pipe.send(&crate::messages::notification("notifications/cancelled", json!({ "requestId": 0 }))).await;
-    house.calls_are(MAX - 1).await;
+    // What was sent is handled in order, so the place is free when this comes.
     assert_eq!(pipe.ask(&listen(MAX)).await["method"], json!("notifications/subscriptions/acknowledged"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn listeners_max_is_how_many_requests_listen_in_the_process() {
+    const MAX: usize = 3;
+    let house = house(|limits| limits.listeners_max = MAX as u64);
+    let listen =
+        modern("l", "subscriptions/listen", json!({ "notifications": { "toolsListChanged": true } }));
+    let acknowledged = json!("notifications/subscriptions/acknowledged");
+    let mut pipes = Vec::new();
+    for _ in 0..MAX {
+        let mut pipe = Pipe::open(&house.runtime);
+        assert_eq!(pipe.ask(&listen).await["method"], acknowledged);
+        pipes.push(pipe);
+    }
+    let mut http = Http::connect(house.serve()).await;
+    let refusal = http.modern(&listen).await;
+    assert_overloaded(&refusal, "listeners_max");
+    assert_eq!(house.calls(), 0, "who listens takes no place of a call");
+    let answer = http.modern(&modern(1, "tools/call", tool("echo", json!({})))).await;
+    assert_eq!(text_of(&answer.json()), "{}");
+    let first = &mut pipes[0];
+    first.send(&crate::messages::notification("notifications/cancelled", json!({ "requestId": "l" }))).await;
+    assert_eq!(text_of(&first.modern(10, "echo", json!({})).await), "{}");
+    http.send(&crate::http::modern_bytes(http.address(), &listen)).await;
+    assert!(http.head().await.is_stream());
+    assert_eq!(http.event().await.unwrap()["method"], acknowledged);
 }

@@ -83,7 +83,8 @@ impl Client {
         let key = self.start(request).await;
         loop {
             let message = self.next_about(&key).await;
-            if message.is_null() || message["id"].to_string() == key {
+            let answered = message["id"].to_string();
+            if message.is_null() || answered == key {
                 return message;
             }
         }

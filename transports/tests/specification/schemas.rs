@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -24,7 +25,9 @@ const OPEN: [&str; 6] =
 pub(crate) fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os(FOLDER).map(PathBuf::from);
     if folder.is_none() {
-        eprintln!("skipped: {FOLDER} does not name the folder of the specification");
+        // Written past the test runner, which shows nothing of a test that passes.
+        let skipped = format!("skipped: {FOLDER} does not name the folder of the specification\n");
+        io::stderr().write_all(skipped.as_bytes()).unwrap();
     }
     folder
 }

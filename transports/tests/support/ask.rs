@@ -16,16 +16,16 @@ pub(crate) struct Ask {
     pub(crate) method: &'static str,
     pub(crate) target: String,
     pub(crate) body: Vec<u8>,
-    edits: Vec<Edit>,
+    pub(crate) edits: Vec<Edit>,
     /// Sent in chunks, so that its length is not told beforehand.
-    is_chunked: bool,
+    pub(crate) is_chunked: bool,
     /// What it is called in a failure, when its text would not tell.
-    label: Option<&'static str>,
+    pub(crate) label: Option<&'static str>,
 }
 
 /// A change to the headers that a sound request would have.
 #[derive(Debug, Clone)]
-enum Edit {
+pub(crate) enum Edit {
     Set(String, Vec<u8>),
     Add(String, Vec<u8>),
     Without(String),
@@ -121,12 +121,14 @@ impl Ask {
         let mut headers = sound_headers(self.method, seat, &body);
         let session = seat.session.as_deref().unwrap_or("none");
         for edit in &self.edits {
-            let is_named = |wanted: &str| move |(name, _): &(String, Vec<u8>)| name.eq_ignore_ascii_case(wanted);
+            let forget = |headers: &mut Vec<(String, Vec<u8>)>, wanted: &str| {
+                headers.retain(|(name, _)| !name.eq_ignore_ascii_case(wanted));
+            };
             match edit {
                 Edit::Add(name, value) => headers.push((name.clone(), substitute(value, "$session", session))),
-                Edit::Without(name) => headers.retain(|header| !is_named(name)(header)),
+                Edit::Without(name) => forget(&mut headers, name),
                 Edit::Set(name, value) => {
-                    headers.retain(|header| !is_named(name)(header));
+                    forget(&mut headers, name);
                     headers.push((name.clone(), substitute(value, "$session", session)));
                 }
             }

@@ -70,6 +70,11 @@ pub(crate) fn accepted() -> Expect {
     expect(&[202], Says::Nothing)
 }
 
+/// Any of these statuses, and no body.
+pub(crate) fn bare(statuses: &[u16]) -> Expect {
+    expect(statuses, Says::Nothing)
+}
+
 /// Refused by HTTP, whatever the body says.
 pub(crate) fn refused(statuses: &[u16]) -> Expect {
     Expect { id: IdRule::Any, ..expect(statuses, Says::NoResult) }

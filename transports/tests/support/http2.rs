@@ -1,6 +1,7 @@
 //! A client of HTTP/2 with prior knowledge, and the service mounted in axum: both take a request as a value.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -15,12 +16,12 @@ use tower::ServiceExt as _;
 use super::answer::{Answer, is_endless};
 use super::ask::Prepared;
 
-/// One HTTP/2 connection.
-#[derive(Debug)]
+/// One HTTP/2 connection; a clone is another way to send on the same one.
+#[derive(Debug, Clone)]
 pub(crate) struct Http2 {
     sender: SendRequest<Full<Bytes>>,
-    /// Reads and writes the connection; ends with this.
-    _connection: JoinSet<()>,
+    /// Reads and writes the connection; ends with the last clone.
+    _connection: Arc<JoinSet<()>>,
 }
 
 impl Http2 {
@@ -33,7 +34,7 @@ impl Http2 {
             // How it ends is seen by the requests.
             drop(connection.await);
         });
-        Self { sender, _connection: tasks }
+        Self { sender, _connection: Arc::new(tasks) }
     }
 
     pub(crate) fn is_alive(&self) -> bool {

@@ -16,7 +16,7 @@ use super::http2::{Http2, exchange_mounted};
 use super::lines::Lines;
 
 /// An input that is not answered within this has no answer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What carries messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

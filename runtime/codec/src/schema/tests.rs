@@ -44,8 +44,8 @@ fn a_violation_names_the_field_the_rule_and_the_type() {
     );
     let nested = json!({"properties": {"data": {"items": {"required": ["id"], "properties": {"id": {"type": "string"}}}}}});
     check(&nested, r#"{"data":[{"id":"1"},{"id":2}]}"#, "`data[1].id` must be string, not integer (type)");
-    check(&nested, r#"{"data":[{}]}"#, "`data[0].id` is required (required)");
-    check(&json!({"required": ["a"]}), "{}", "`a` is required (required)");
+    check(&nested, r#"{"data":[{}]}"#, "`data[0].id` is missing (required)");
+    check(&json!({"required": ["a"]}), "{}", "`a` is missing (required)");
     let range = json!({"properties": {"filter": {"properties": {"minValue": {"minimum": 3, "exclusiveMaximum": 5, "multipleOf": 2}}}}});
     check(&range, r#"{"filter":{"minValue":4}}"#, "");
     check(&range, r#"{"filter":{"minValue":2}}"#, "`filter.minValue` must be at least 3 (minimum)");
@@ -71,7 +71,7 @@ fn a_violation_names_the_field_the_rule_and_the_type() {
     check(
         &json!({"anyOf": [{"type": "string"}, {"required": ["x"]}]}),
         "{}",
-        "the value must have one of the allowed forms: the value must be string, not object (type), or `x` is required (required) (anyOf)",
+        "the value must have one of the allowed forms: the value must be string, not object (type), or `x` is missing (required) (anyOf)",
     );
     check(&json!(false), "1", "the value is not allowed");
     check(&json!(true), "1", "");
@@ -80,7 +80,7 @@ fn a_violation_names_the_field_the_rule_and_the_type() {
         r#"{"ab":1}"#,
         "the value has a member whose name is not allowed: it must have at most 1 characters (maxLength)",
     );
-    check(&json!({"dependentRequired": {"a": ["b"]}}), r#"{"a":1}"#, "`b` is required (required)");
+    check(&json!({"dependentRequired": {"a": ["b"]}}), r#"{"a":1}"#, "`b` is missing (required)");
     check(
         &json!({"unevaluatedProperties": false}),
         r#"{"a":1}"#,
@@ -324,7 +324,7 @@ fn a_hostile_size_takes_linear_time() {
     let many: Vec<_> = (0..900).map(|at| format!("{:x}", 299_999 - at)).collect();
     check(&json!({"required": many}), &text, "");
     let with_absent: Vec<_> = many.into_iter().chain(["absent".to_owned()]).collect();
-    check(&json!({"required": with_absent}), &text, "`absent` is required (required)");
+    check(&json!({"required": with_absent}), &text, "`absent` is missing (required)");
 
     let numbers = format!("[{}1]", "1,".repeat(1_000_000));
     check(&json!({"items": {"type": "string"}}), &numbers, "`[0]` must be string, not integer (type)");

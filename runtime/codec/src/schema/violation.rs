@@ -80,7 +80,7 @@ fn push_name(path: &mut String, name: &str) {
 fn rule(error: &ValidationError<'_>) -> String {
     use ValidationErrorKind as Kind;
     match error.kind() {
-        Kind::Required { .. } => "is required (required)".to_owned(),
+        Kind::Required { .. } => "is missing (required)".to_owned(),
         Kind::Type { kind } => format!("must be {}, not {} (type)", types(kind), type_name(error.instance())),
         Kind::Enum { options } => format!("must be one of {} (enum)", options_listed(options)),
         Kind::Constant { expected_value } => {

@@ -37,7 +37,10 @@ impl Session {
             Via::InProcess => Speaks::Modern,
             Via::Http { header: Some(header), .. } if header.era() == Era::Modern => Speaks::Modern,
             _ if names_revision(message) => Speaks::Modern,
-            _ if message.method() == "server/discover" => Speaks::Modern,
+            // Only this era has it; a session that has agreed on the other knows no such method.
+            Via::Pipe if message.method() == "server/discover" && self.state.get().is_none() => {
+                Speaks::Modern
+            }
             Via::Pipe => Speaks::Legacy(self.state.get().cloned()),
             Via::Http { session, .. } => Speaks::Legacy(session.clone()),
         }

@@ -50,6 +50,9 @@ impl Session {
         if call.message().params().is_some_and(|params| !params.is_object()) {
             return Err(McpError::invalid_params(format!("{method}: params must be an object")));
         }
+        if method == operation::COMPLETE && !self.completes() {
+            return Err(McpError::method_not_found(method));
+        }
         let operation = operation_of(call)?;
         match operation {
             Operation::SetLogLevel(level) => {

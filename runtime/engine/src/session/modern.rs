@@ -34,7 +34,7 @@ impl Session {
         let checked = match via {
             // A client in this process is trusted to be of this revision; it carries what it likes.
             Via::InProcess => read_in_process(call, &mut facts),
-            Via::Pipe | Via::Http { .. } => read_metadata(call, self.limits(), &mut facts),
+            Via::Pipe | Via::Http { .. } => read_metadata(call, self.limits(), self.completes(), &mut facts),
         };
         let listener = match &checked {
             Ok(Operation::Listen(filter)) => Some(self.stage.shared.hub.subscribe(filter.clone())),
@@ -65,13 +65,14 @@ impl Session {
 fn read_metadata<'m>(
     call: &'m Call,
     limits: &Limits,
+    completes: bool,
     facts: &mut Facts,
 ) -> Result<Operation<'m, Node<'m>>, McpError> {
     let message = call.message();
     if let Some(version) = meta_version(message) {
         check_version(version)?;
     }
-    if !is_method(message.method()) {
+    if !is_method(message.method()) || !completes && message.method() == operation::COMPLETE {
         return Err(McpError::method_not_found(message.method()));
     }
     let missing = |what: &str| McpError::new(ErrorKind::MissingMetadata, format!("params._meta {what}"));

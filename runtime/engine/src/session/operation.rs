@@ -3,6 +3,9 @@
 use impresario_codec::{Message, Node};
 use impresario_protocol::{CompletionTarget, Limits, ListKind, ListenFilter, LogLevel, McpError, Operation};
 
+/// The method that exists only where something completes.
+pub(super) const COMPLETE: &str = "completion/complete";
+
 /// What a request asks for, whatever era it comes from. Nothing for a method that only one of them has.
 pub(super) fn shared<'m>(message: &'m Message) -> Option<Result<Operation<'m, Node<'m>>, McpError>> {
     let params = Params::of(message);
@@ -14,7 +17,7 @@ pub(super) fn shared<'m>(message: &'m Message) -> Option<Result<Operation<'m, No
         "resources/read" => params.text("uri").map(|uri| Operation::ReadResource { uri }),
         "prompts/list" => params.list(ListKind::Prompts),
         "prompts/get" => params.get_prompt(),
-        "completion/complete" => params.complete(),
+        COMPLETE => params.complete(),
         _ => return None,
     };
     Some(operation)

@@ -206,6 +206,11 @@ impl Session {
         Ok((prompt.fill)(arguments, Context::new(Arc::clone(call))))
     }
 
+    /// Whether anything completes arguments; else there is no method for it.
+    pub(super) fn completes(&self) -> bool {
+        self.stage.shared.registry.snapshot().completes()
+    }
+
     fn complete(
         &self,
         target: CompletionTarget<'_>,
@@ -213,9 +218,6 @@ impl Session {
         request: CompletionRequest,
     ) -> Result<CallFuture, McpError> {
         let snapshot = self.stage.shared.registry.snapshot();
-        if !snapshot.completes() {
-            return Err(McpError::method_not_found("completion/complete"));
-        }
         let completions = match target {
             CompletionTarget::Prompt(name) => {
                 let prompt = snapshot.prompt(name).ok_or_else(|| McpError::unknown_prompt(name))?;

@@ -140,7 +140,7 @@ fn poll_caught(work: &mut CallFuture, task: &mut TaskContext<'_>) -> Poll<Ending
     match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(task))) {
         Ok(poll) => poll,
         Err(_panic) => {
-            tracing::error!("a tool panicked; its call is answered as an internal error");
+            tracing::error!("a tool, resource or prompt panicked; its call is answered as an internal error");
             *work = Box::pin(std::future::pending());
             Poll::Ready(Ending::Failed(McpError::internal()))
         }

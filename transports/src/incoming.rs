@@ -1,0 +1,54 @@
+//! Bytes as a message that a client may send, for every transport that carries JSON.
+
+use impresario_codec::{DecodeLimits, Document, Message, MessageKind, is_batch, split_batch};
+use impresario_protocol::{Id, Limits, McpError};
+
+/// Why bytes reach no session actor.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// The request's id, when it could be read.
+    pub(crate) id: Option<Id>,
+    pub(crate) error: McpError,
+}
+
+impl From<McpError> for Refused {
+    fn from(error: McpError) -> Self {
+        Self { id: None, error }
+    }
+}
+
+/// One message, or several in a batch.
+pub(crate) enum Incoming<'b> {
+    Message(Message),
+    /// The parts of a batch, each to be read by [`message`].
+    Batch(Vec<&'b [u8]>),
+}
+
+/// Reads bytes; a batch only where `allows_batches` says so.
+pub(crate) fn read<'b>(
+    bytes: &'b [u8],
+    limits: &Limits,
+    allows_batches: impl FnOnce() -> Result<bool, McpError>,
+) -> Result<Incoming<'b>, Refused> {
+    if !is_batch(bytes) {
+        return message(bytes, limits).map(Incoming::Message);
+    }
+    // What is no JSON is told so before it is told that it may not be a batch.
+    Document::parse(bytes, Limits::size(limits.json_depth_max))?;
+    if !allows_batches()? {
+        return Err(
+            McpError::invalid_request("batches are not allowed here; send one message at a time").into()
+        );
+    }
+    Ok(Incoming::Batch(split_batch(bytes, Limits::size(limits.batch_messages_max))?))
+}
+
+/// Reads one message. Only notifications go without an id: a request without one is not executed.
+pub(crate) fn message(bytes: &[u8], limits: &Limits) -> Result<Message, Refused> {
+    let message = Message::parse(bytes, &DecodeLimits::from(limits))
+        .map_err(|refused| Refused { id: refused.id, error: refused.error })?;
+    if message.kind() == MessageKind::Notification && !message.method().starts_with("notifications/") {
+        return Err(McpError::invalid_request("a request needs an id; nothing was executed").into());
+    }
+    Ok(message)
+}
