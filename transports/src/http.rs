@@ -8,6 +8,7 @@ mod config;
 mod connection;
 mod cors;
 mod endpoint;
+mod framing;
 mod guard;
 mod post;
 mod pulse;

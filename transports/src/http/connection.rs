@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 
 use super::endpoint;
 use super::pulse::Pulse;
-use super::response::ReplyBody;
+use super::response::{self, ReplyBody};
 use super::site::Site;
 use super::socket::Socket;
 
@@ -60,6 +60,9 @@ struct Desk {
 
 async fn answer(desk: Rc<Desk>, request: Request<Incoming>) -> Result<Response<ReplyBody>, Infallible> {
     let answering = desk.pulse.begin();
+    if desk.pulse.is_ambiguous() {
+        return Ok(response::ambiguous());
+    }
     let mut response = endpoint::answer(&desk.site, &desk.actor, &desk.caller, request).await;
     response.body_mut().keep(answering);
     Ok(response)

@@ -3,12 +3,14 @@
 //! A connection may be idle for a while, must send a request's head quickly once it has begun, and is left
 //! alone while a request is answered. HTTP/2 frames come at any time, so there only the requests count.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use impresario_protocol::Limits;
 use tokio::time::Instant;
+
+use super::framing::{Head, HeadWatch};
 
 /// How a connection's time is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,11 @@ pub(super) struct Pulse {
     /// Requests that are being answered, their streams included.
     answering: Cell<usize>,
     is_http2: Cell<bool>,
+    /// Looks at the head that is coming in.
+    head: RefCell<HeadWatch>,
+    head_bytes_max: usize,
+    /// The head that has just come could be understood in two ways.
+    is_ambiguous: Cell<bool>,
     head_timeout: Duration,
     idle_timeout: Duration,
 }
@@ -39,6 +46,9 @@ impl Pulse {
             phase: Cell::new(Phase::Idle(Instant::now())),
             answering: Cell::new(0),
             is_http2: Cell::new(false),
+            head: RefCell::default(),
+            head_bytes_max: Limits::size(limits.header_bytes_max) + 2 * Limits::size(limits.uri_bytes_max),
+            is_ambiguous: Cell::new(false),
             head_timeout: Duration::from_millis(limits.header_timeout_ms),
             idle_timeout: Duration::from_millis(limits.keep_alive_timeout_ms),
         })
@@ -48,11 +58,23 @@ impl Pulse {
     pub(super) fn on_bytes(&self, bytes: &[u8]) {
         /// How every HTTP/2 connection begins (RFC 9113, 3.4).
         const HTTP2_PREFACE: &[u8] = b"PRI ";
-        if !matches!(self.phase.get(), Phase::Idle(_)) || self.is_http2.get() {
+        if self.phase.get() == Phase::Busy || self.is_http2.get() {
             return;
         }
-        self.is_http2.set(bytes.starts_with(HTTP2_PREFACE));
-        self.phase.set(Phase::Head(Instant::now()));
+        if let Phase::Idle(_) = self.phase.get() {
+            self.is_http2.set(bytes.starts_with(HTTP2_PREFACE));
+            self.phase.set(Phase::Head(Instant::now()));
+        }
+        if !self.is_http2.get()
+            && self.head.borrow_mut().on_bytes(bytes, self.head_bytes_max) == Head::Ambiguous
+        {
+            self.is_ambiguous.set(true);
+        }
+    }
+
+    /// Whether the length of the request that has just come could be understood in two ways.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        self.is_ambiguous.get()
     }
 
     /// A request's head has come. It counts as being answered until what is returned is dropped.

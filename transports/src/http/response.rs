@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use impresario_engine::session::{Reply, Verdict};
@@ -84,6 +84,13 @@ pub(super) fn events(stream: EventStream) -> Response<ReplyBody> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Proxies that buffer would hold events back (streamable-http, "Receiving Messages").
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
+
+/// A request whose length could be understood in two ways; nothing more is read from its connection.
+pub(super) fn ambiguous() -> Response<ReplyBody> {
+    let mut response = text(StatusCode::BAD_REQUEST, "send one Content-Length, or a chunked body, not both");
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
