@@ -33,9 +33,9 @@ pub(crate) fn read<'b>(
     if !is_batch(bytes) {
         return message(bytes, limits).map(Incoming::Message);
     }
-    // What is no JSON is told so before it is told that it may not be a batch.
-    Document::parse(bytes, Limits::size(limits.json_depth_max))?;
     if !allows_batches()? {
+        // What is no JSON is told so before it is told that it may not be a batch.
+        Document::parse(bytes, Limits::size(limits.json_depth_max))?;
         return Err(
             McpError::invalid_request("batches are not allowed here; send one message at a time").into()
         );

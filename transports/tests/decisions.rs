@@ -4,6 +4,7 @@
 //! A module holds the rows of one part of the table. Where a rule is about more than one request (two calls of
 //! one id, streams, pipes that end) it is told as a small story instead of a row.
 
+#[path = "support"]
 mod support {
     pub(crate) mod answer;
     pub(crate) mod ask;
@@ -16,6 +17,7 @@ mod support {
     pub(crate) mod table;
 }
 
+#[path = "decisions"]
 mod decisions {
     mod batches;
     mod disconnects;

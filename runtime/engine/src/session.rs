@@ -96,7 +96,7 @@ pub struct Session {
     state: Rc<OnceCell<Arc<SessionState>>>,
     /// A handshake belongs to the connection; on HTTP it opens a session that is found by its id.
     keeps_its_own_session: bool,
-    /// Calls of a [`Via::Pipe`], by id.
+    /// Calls of a [`Via::Pipe`], by id. Its session, when there is one, lists them in the same table.
     in_flight: Arc<InFlight<Call>>,
     /// Calls of this connection.
     calls: Arc<Counter>,
@@ -159,8 +159,13 @@ impl Session {
                 }
             }
             "notifications/cancelled" => {
-                let table = state.as_ref().map_or(&self.in_flight, |state| state.in_flight());
-                if let Some(call) = cancelled_id(message).and_then(|id| table.get(&id)) {
+                let table = match via {
+                    // One table for the whole connection, whichever eras its requests are of.
+                    Via::Pipe | Via::InProcess => Some(&self.in_flight),
+                    Via::Http { .. } => state.as_ref().map(|state| state.in_flight()),
+                };
+                let call = cancelled_id(message).zip(table).and_then(|(id, table)| table.get(&id));
+                if let Some(call) = call {
                     call.cancel(CancelReason::Asked);
                 }
             }
@@ -172,8 +177,7 @@ impl Session {
     fn on_closed(&mut self) -> Exit {
         // On a pipe nobody can take these answers any more, whatever the era. On HTTP a session outlives its
         // connections, and what a connection has in flight is not listed here.
-        let session = self.state.get().map(|state| state.in_flight().all());
-        for call in self.in_flight.all().into_iter().chain(session.into_iter().flatten()) {
+        for call in self.in_flight.all() {
             call.cancel(CancelReason::Disconnected);
         }
         Exit::PeerClosed

@@ -82,7 +82,7 @@ fn http_builder(limits: &Limits) -> auto::Builder<LaneExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(streams_max)
-        .max_header_list_size(u32::try_from(limits.header_bytes_max).unwrap_or(u32::MAX))
+        .max_header_list_size(header_list_max(limits))
         .keep_alive_interval(Duration::from_millis(limits.sse_keep_alive_ms))
         .keep_alive_timeout(Duration::from_millis(limits.sse_send_stall_ms));
     builder
@@ -97,6 +97,13 @@ fn head_bytes_max(limits: &Limits) -> usize {
     let separators = 4 * Limits::size(limits.header_count_max);
     let head = Limits::size(limits.header_bytes_max) + separators + 2 * Limits::size(limits.uri_bytes_max);
     BUFFER_BYTES.max(2 * (head + REQUEST_LINE_BYTES))
+}
+
+/// The same for HTTP/2, which counts 32 bytes more for each header (RFC 9113, 6.5.2).
+fn header_list_max(limits: &Limits) -> u32 {
+    let overheads = 32 * (limits.header_count_max + 8);
+    let list = 2 * (limits.header_bytes_max + limits.uri_bytes_max + overheads);
+    u32::try_from(list).unwrap_or(u32::MAX)
 }
 
 /// Runs hyper's tasks on the lane.

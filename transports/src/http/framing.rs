@@ -2,7 +2,8 @@
 //!
 //! hyper serves a request with both a length and a chunked body by the chunks, and folds two equal lengths
 //! into one. That is safe for us alone, but somebody in front of us may have read the same bytes another way
-//! (request smuggling), so such a request is refused (RFC 9112, 6.1 and 6.3). hyper does not tell, so the
+//! (request smuggling), so such a request is refused (RFC 9112, 6.1 and 6.3), and so is any transfer coding
+//! but `chunked` alone. hyper does not tell, so the
 //! bytes are looked at as they come from the socket.
 
 use memchr::memmem;
@@ -53,16 +54,20 @@ fn end_of_head(bytes: &[u8]) -> Option<usize> {
 }
 
 fn judge(head: &[u8]) -> Head {
-    let (mut lengths, mut is_chunked) = (0, false);
+    let (mut lengths, mut codings, mut is_unknown) = (0, 0, false);
     for line in head.split(|byte| *byte == b'\n').skip(1) {
         // Nearly every line is dismissed by its first letter.
         match line.first() {
             Some(b'C' | b'c') if is_named(line, b"content-length") => lengths += 1,
-            Some(b'T' | b't') if is_named(line, b"transfer-encoding") => is_chunked = true,
+            Some(b'T' | b't') if is_named(line, b"transfer-encoding") => {
+                codings += 1;
+                let value = &line[b"transfer-encoding:".len()..];
+                is_unknown |= !value.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            }
             _ => {}
         }
     }
-    if lengths > 1 || lengths == 1 && is_chunked { Head::Ambiguous } else { Head::Clear }
+    if lengths + codings > 1 || is_unknown { Head::Ambiguous } else { Head::Clear }
 }
 
 fn is_named(line: &[u8], name: &[u8]) -> bool {
@@ -87,6 +92,7 @@ mod tests {
                 "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\nA: b\r\nContent-Length: 3\r\n\r\n",
                 Head::Ambiguous,
             ),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Head::Ambiguous),
             ("POST / HTTP/1.1\r\nContent-Length: 3\r\nTRANSFER-ENCODING: x\r\n\r\n", Head::Ambiguous),
             (
                 "POST / HTTP/1.1\r\nX: content-length: 3\r\nContent-Length-X: 1\r\nContent-Length: 3\r\n\r\n",

@@ -89,7 +89,8 @@ pub(super) fn events(stream: EventStream) -> Response<ReplyBody> {
 
 /// A request whose length could be understood in two ways; nothing more is read from its connection.
 pub(super) fn ambiguous() -> Response<ReplyBody> {
-    let mut response = text(StatusCode::BAD_REQUEST, "send one Content-Length, or a chunked body, not both");
+    let mut response =
+        text(StatusCode::BAD_REQUEST, "send one Content-Length, or a body that is chunked and nothing else");
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -24,7 +24,8 @@ struct Batch {
 
 fn batch(what: &'static str, messages: &[&str], parts: &[(i64, Option<i64>)], ran: u64) -> Batch {
     // Number 0 stands for an answer without an id.
-    let parts = parts.iter().map(|(id, code)| (if *id == 0 { Value::Null } else { json!(id) }, *code)).collect();
+    let parts =
+        parts.iter().map(|(id, code)| (if *id == 0 { Value::Null } else { json!(id) }, *code)).collect();
     Batch { what, text: format!("[{}]", messages.join(",")), parts, ran }
 }
 
@@ -35,7 +36,8 @@ fn with_id(template: String, id: i64) -> String {
 fn batches() -> Vec<Batch> {
     let count = |id| with_id(call("count", "{}"), id);
     let (one, two) = (count(1), count(2));
-    let (note, unknown) = (r#"{"jsonrpc":"2.0","method":"notifications/x"}"#, with_id(request("no/such", ""), 3));
+    let (note, unknown) =
+        (r#"{"jsonrpc":"2.0","method":"notifications/x"}"#, with_id(request("no/such", ""), 3));
     let panics = with_id(call("panic_now", "{}"), 4);
     let wrong = with_id(call("no_such_tool", "{}"), 5);
     let deep = with_id(call("count", &format!(r#"{{"a":{}{}}}"#, "[".repeat(62), "]".repeat(62))), 6);
@@ -49,15 +51,40 @@ fn batches() -> Vec<Batch> {
         batch("one call", &[&one], &[(1, None)], 1),
         batch("blanks", &[" ", &one, "\t"].concat().as_str().split(',').collect::<Vec<_>>(), &[(1, None)], 1),
         batch("a call and notifications", &[note, &one, note], &[(1, None)], 1),
-        batch("an unknown method among calls", &[&one, &unknown, &two], &[(1, None), (3, Some(-32601)), (2, None)], 2),
+        batch(
+            "an unknown method among calls",
+            &[&one, &unknown, &two],
+            &[(1, None), (3, Some(-32601)), (2, None)],
+            2,
+        ),
         batch("a panic among calls", &[&one, &panics, &two], &[(1, None), (4, Some(-32603)), (2, None)], 3),
         batch("an unknown tool among calls", &[&wrong, &one], &[(5, Some(-32602)), (1, None)], 1),
-        batch("a scalar among calls", &["1", &one, "null"], &[(0, Some(-32600)), (1, None), (0, Some(-32600))], 1),
-        batch("an object that is no message", &[r#"{"foo":"boo"}"#, &one], &[(0, Some(-32600)), (1, None)], 1),
+        batch(
+            "a scalar among calls",
+            &["1", &one, "null"],
+            &[(0, Some(-32600)), (1, None), (0, Some(-32600))],
+            1,
+        ),
+        batch(
+            "an object that is no message",
+            &[r#"{"foo":"boo"}"#, &one],
+            &[(0, Some(-32600)), (1, None)],
+            1,
+        ),
         batch("a batch in a batch", &[&format!("[{two}]"), &one], &[(0, Some(-32600)), (1, None)], 1),
         batch("nothing but scalars", &["1", "2"], &[(0, Some(-32600)), (0, Some(-32600))], 0),
-        batch("a null id", &[&one.replace("\"id\":1", "\"id\":null"), &two], &[(0, Some(-32600)), (2, None)], 1),
-        batch("a member twice", &[&one.replacen('{', r#"{"method":"ping","#, 1), &two], &[(1, Some(-32600)), (2, None)], 1),
+        batch(
+            "a null id",
+            &[&one.replace("\"id\":1", "\"id\":null"), &two],
+            &[(0, Some(-32600)), (2, None)],
+            1,
+        ),
+        batch(
+            "a member twice",
+            &[&one.replacen('{', r#"{"method":"ping","#, 1), &two],
+            &[(1, Some(-32600)), (2, None)],
+            1,
+        ),
         batch("too deep a message", &[&deep, &two], &[(0, Some(-32700)), (2, None)], 1),
         batch("a handshake", &[&hello, &one], &[(7, Some(-32600)), (1, None)], 1),
         batch("an answer to nothing", &[r#"{"jsonrpc":"2.0","id":9,"result":{}}"#, &one], &[(1, None)], 1),
@@ -86,7 +113,8 @@ fn refused() -> Vec<(String, i64)> {
 
 fn parts(answer: &Value) -> Vec<String> {
     let answers = answer.as_array().expect("an array");
-    let mut parts: Vec<_> = answers.iter().map(|one| format!("{} {}", one["id"], one["error"]["code"])).collect();
+    let mut parts: Vec<_> =
+        answers.iter().map(|one| format!("{} {}", one["id"], one["error"]["code"])).collect();
     parts.sort();
     parts
 }
@@ -126,7 +154,8 @@ async fn over_http_a_batch_is_answered_with_one() {
             assert_eq!(house.ran() - before, batch.ran, "row 13, {}", batch.what);
         }
     }
-    let silent = r#"[{"jsonrpc":"2.0","method":"notifications/x"},{"jsonrpc":"2.0","method":"notifications/y"}]"#;
+    let silent =
+        r#"[{"jsonrpc":"2.0","method":"notifications/x"},{"jsonrpc":"2.0","method":"notifications/y"}]"#;
     let answer = first.exchange(&post(silent).prepare(&seat, "")).await.expect("an answer");
     accepted().check(&answer, "").expect("row 13: nothing is said to notifications");
     let before = house.ran();
@@ -163,17 +192,32 @@ async fn on_lines_a_batch_is_answered_with_one() {
 #[tokio::test]
 async fn everywhere_else_there_are_none() {
     let texts = batches().into_iter().map(|batch| batch.text).collect::<Vec<_>>();
-    let modern = [format!("[{}]", call("count", "{}")), format!("[{},{}]", request("tools/list", ""), call("count", "{}"))];
+    let modern = [
+        format!("[{}]", call("count", "{}")),
+        format!("[{},{}]", request("tools/list", ""), call("count", "{}")),
+    ];
     let strangers = bodies(&texts).into_iter().map(|ask| ask.without("Mcp-Session-Id"));
-    hold(&House::open(), &[
-        row(13, "a batch", bodies(&texts)).in_eras(|era| era != BATCHING).both(error(400, -32600).without_id()),
-        row(13, "a batch of this era's messages", bodies(modern)).modern(error(400, -32600).without_id()),
-        row(13, "a batch without a session", strangers).over(HTTP).in_eras(|era| !Era::is_modern(era)).legacy(error(400, -32600).without_id()),
-        row(13, "a batch in a session that there is not", bodies(&texts[..2]).into_iter().map(|ask| ask.set("Mcp-Session-Id", "unknown")))
+    hold(
+        &House::open(),
+        &[
+            row(13, "a batch", bodies(&texts))
+                .in_eras(|era| era != BATCHING)
+                .both(error(400, -32600).without_id()),
+            row(13, "a batch of this era's messages", bodies(modern)).modern(error(400, -32600).without_id()),
+            row(13, "a batch without a session", strangers)
+                .over(HTTP)
+                .in_eras(|era| !Era::is_modern(era))
+                .legacy(error(400, -32600).without_id()),
+            row(
+                13,
+                "a batch in a session that there is not",
+                bodies(&texts[..2]).into_iter().map(|ask| ask.set("Mcp-Session-Id", "unknown")),
+            )
             .over(HTTP)
             .in_eras(|era| era == BATCHING)
             .legacy(answered(&[404]).ran(0)),
-    ])
+        ],
+    )
     .await;
     let house = House::open();
     let mut lines = Lines::open(&house.runtime);

@@ -79,7 +79,9 @@ async fn on_http2_a_stream_that_is_reset_takes_its_call_back_and_no_other() {
         answer = &mut kept => panic!("it is answered only later: {answer:?}"),
         () = take(&house.held.begun) => {}
     }
-    timeout(PATIENCE, take(&house.held.dropped)).await.expect("decision 8: the reset stream's call is taken back");
+    timeout(PATIENCE, take(&house.held.dropped))
+        .await
+        .expect("decision 8: the reset stream's call is taken back");
     house.held.go_on.add_permits(1);
     let answer = timeout(PATIENCE, kept).await.expect("in time").expect("an answer");
     assert_eq!(answer.status, Some(200), "{}", answer.shown());
@@ -94,14 +96,16 @@ async fn in_a_session_the_call_goes_on() {
         for (id, carrier) in [("1", Carrier::Http1), ("2", Carrier::Http2), ("3", Carrier::Mounted)] {
             call_and_leave(&house, carrier, &post(call("hold", "{}")).prepare(&seat, id)).await;
             let mut other = Http1::connect(house.address).await;
-            let healthy = other.exchange(&post(call("echo", r#"{"message":"hi"}"#)).prepare(&seat, "9")).await;
+            let healthy =
+                other.exchange(&post(call("echo", r#"{"message":"hi"}"#)).prepare(&seat, "9")).await;
             assert_eq!(healthy.expect("an answer").status, Some(200));
             house.held.go_on.add_permits(1);
             let finished = timeout(PATIENCE, take(&house.held.finished)).await;
             assert!(finished.is_ok(), "decision 8, {era:?}, {carrier:?}: the tool did not finish");
             assert_eq!(house.held.dropped.available_permits(), 0, "decision 8, {era:?}, {carrier:?}");
         }
-        let ended = Http1::connect(house.address).await.exchange(&ask("DELETE", "/mcp").prepare(&seat, "")).await;
+        let ended =
+            Http1::connect(house.address).await.exchange(&ask("DELETE", "/mcp").prepare(&seat, "")).await;
         assert_eq!(ended.expect("an answer").status, Some(204));
     }
     assert!(house.runtime.sessions().is_empty());

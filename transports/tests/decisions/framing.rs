@@ -24,7 +24,11 @@ async fn next(lines: &mut Lines) -> Value {
 
 async fn is_answered(lines: &mut Lines, id: u32, what: &str) {
     let answer = next(lines).await;
-    assert_eq!((&answer["id"], &answer["result"]["content"][0]["text"]), (&json!(id), &json!("hi")), "{what}");
+    assert_eq!(
+        (&answer["id"], &answer["result"]["content"][0]["text"]),
+        (&json!(id), &json!("hi")),
+        "{what}"
+    );
 }
 
 #[tokio::test]
@@ -82,9 +86,14 @@ async fn an_endless_line_is_refused_once() {
                 lines.send(vec![b'x'; 1024 * 1024]).await;
             }
             let refused = next(&mut lines).await;
-            assert_eq!((refused.get("id"), &refused["error"]["code"]), (None, &json!(-32600)), "row 114: {refused}");
+            assert_eq!(
+                (refused.get("id"), &refused["error"]["code"]),
+                (None, &json!(-32600)),
+                "row 114: {refused}"
+            );
             lines.send(format!("{}\n{}\n", echo(era, 1), echo(era, 2))).await;
-            is_answered(&mut lines, 2, "row 114: the rest of the line is skipped, the next one is read").await;
+            is_answered(&mut lines, 2, "row 114: the rest of the line is skipped, the next one is read")
+                .await;
         }
     }
 }
@@ -101,13 +110,22 @@ async fn junk_is_answered_at_a_limited_rate() {
             lines.send(b"\xff\xfe\n").await;
         }
         lines.send(format!("{}\n", echo(era, 1).replace("\"id\":1", "\"id\":\"end\""))).await;
-        let answers = timeout(PATIENCE, lines.until("end")).await.expect("in time").expect("the conversation goes on");
+        let answers =
+            timeout(PATIENCE, lines.until("end")).await.expect("in time").expect("the conversation goes on");
         for answer in &answers {
             let answer: Value = serde_json::from_slice(answer).expect("JSON");
-            assert_eq!((answer.get("id"), &answer["error"]["code"]), (None, &json!(-32700)), "decision 5: {answer}");
+            assert_eq!(
+                (answer.get("id"), &answer["error"]["code"]),
+                (None, &json!(-32700)),
+                "decision 5: {answer}"
+            );
         }
         let seconds = usize::try_from(begun.elapsed().as_secs()).expect("a short while") + 1;
-        assert!((1..=10 * seconds).contains(&answers.len()), "decision 5: {} answers in {seconds} s", answers.len());
+        assert!(
+            (1..=10 * seconds).contains(&answers.len()),
+            "decision 5: {} answers in {seconds} s",
+            answers.len()
+        );
     }
 }
 
@@ -161,7 +179,9 @@ async fn what_is_in_flight_at_the_end_is_answered() {
         let mut ids: Vec<_> = rest
             .iter()
             .map(|line| serde_json::from_slice::<Value>(line).expect("JSON"))
-            .map(|answer| answer["result"]["content"][0]["text"].as_str().and(answer["id"].as_u64()).expect("a result"))
+            .map(|answer| {
+                answer["result"]["content"][0]["text"].as_str().and(answer["id"].as_u64()).expect("a result")
+            })
             .collect();
         ids.sort_unstable();
         assert!(ids.iter().copied().eq(0..100), "row 115, {era:?}: {ids:?}");

@@ -46,27 +46,42 @@ fn code(answer: &Answer) -> Value {
 async fn an_id_that_is_in_flight_is_refused_in_a_session_and_served_without_one() {
     local(async {
         let house = House::open();
-        for (era, id) in era::EVERY.into_iter().flat_map(|era| ["7", "-1", "\"seven\"", "\"\""].map(|id| (era, id))) {
+        for (era, id) in
+            era::EVERY.into_iter().flat_map(|era| ["7", "-1", "\"seven\"", "\"\""].map(|id| (era, id)))
+        {
             let seat = seat_of(&house, era).await;
             let first = begin(&house, &seat, &hold_call(), id).await;
             take(&house.held.begun).await;
             let mut connection = Http1::connect(house.address).await;
-            let second = connection.exchange(&post(call("count", "{}")).prepare(&seat, id)).await.expect("an answer");
+            let second =
+                connection.exchange(&post(call("count", "{}")).prepare(&seat, id)).await.expect("an answer");
             let expected = if era.is_modern() { Value::Null } else { json!(-32600) };
-            assert_eq!((second.status, code(&second)), (Some(200), expected), "row 23, {era:?}, {id}: {}", second.shown());
-            assert_eq!(second.message().expect("JSON")["id"], serde_json::from_str::<Value>(id).expect("JSON"));
+            assert_eq!(
+                (second.status, code(&second)),
+                (Some(200), expected),
+                "row 23, {era:?}, {id}: {}",
+                second.shown()
+            );
+            assert_eq!(
+                second.message().expect("JSON")["id"],
+                serde_json::from_str::<Value>(id).expect("JSON")
+            );
             // Another client's calls have nothing to do with it, and neither has the same number as text.
             let other = seat_of(&house, era).await;
             let other_id = if id.starts_with('"') { "7" } else { "\"7\"" };
             for (seat, id) in [(&other, id), (&seat, other_id)] {
-                let answer = connection.exchange(&post(call("count", "{}")).prepare(seat, id)).await.expect("an answer");
+                let answer = connection
+                    .exchange(&post(call("count", "{}")).prepare(seat, id))
+                    .await
+                    .expect("an answer");
                 assert_eq!(code(&answer), Value::Null, "row 23, {era:?}: {}", answer.shown());
             }
             house.held.go_on.add_permits(1);
             let first = first.await.expect("it does not panic");
             assert_eq!(code(&first), Value::Null, "row 23, {era:?}: {}", first.shown());
             // The id is free again.
-            let third = connection.exchange(&post(call("count", "{}")).prepare(&seat, id)).await.expect("an answer");
+            let third =
+                connection.exchange(&post(call("count", "{}")).prepare(&seat, id)).await.expect("an answer");
             assert_eq!(code(&third), Value::Null, "row 23, {era:?}: {}", third.shown());
         }
         let legacy = 4 * 4;
@@ -84,9 +99,11 @@ async fn on_http2_one_connection_serves_one_id_twice() {
         let mut connection = Http2::connect(house.address).await;
         let mut other = connection.clone();
         let prepared = hold_call().prepare(&seat, "7");
-        let first = tokio::task::spawn_local(async move { other.exchange(&prepared).await.expect("an answer") });
+        let first =
+            tokio::task::spawn_local(async move { other.exchange(&prepared).await.expect("an answer") });
         take(&house.held.begun).await;
-        let second = connection.exchange(&post(call("count", "{}")).prepare(&seat, "7")).await.expect("an answer");
+        let second =
+            connection.exchange(&post(call("count", "{}")).prepare(&seat, "7")).await.expect("an answer");
         assert_eq!(code(&second), Value::Null, "row 23: {}", second.shown());
         house.held.go_on.add_permits(1);
         assert_eq!(code(&first.await.expect("it does not panic")), Value::Null);
@@ -107,7 +124,11 @@ async fn on_lines_an_id_that_is_in_flight_is_refused() {
             take(&house.held.begun).await;
             lines.send(line(post(call("count", "{}")), "7")).await;
             let refused = lines.next_message().await;
-            assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(7), &json!(-32600)), "row 23, {era:?}");
+            assert_eq!(
+                (&refused["id"], &refused["error"]["code"]),
+                (&json!(7), &json!(-32600)),
+                "row 23, {era:?}"
+            );
             assert_eq!(house.ran(), 0, "row 23, {era:?}");
             house.held.go_on.add_permits(1);
             let first = lines.next_message().await;
@@ -185,10 +206,19 @@ async fn overload(house: &House, era: Era, second: Second) {
     }
     let ran = house.ran();
     for id in ["2", "3"] {
-        let refused = connection.exchange(&post(call("count", "{}")).prepare(&seat, id)).await.expect("an answer");
+        let refused =
+            connection.exchange(&post(call("count", "{}")).prepare(&seat, id)).await.expect("an answer");
         let waits = refused.header("retry-after").and_then(|seconds| seconds.parse::<u64>().ok());
-        assert_eq!((refused.status, code(&refused)), (Some(429), json!(42900)), "row 111, {era:?}, {second:?}: {}", refused.shown());
-        assert!(waits.is_some_and(|seconds| (1..=60).contains(&seconds)), "row 111: Retry-After is {waits:?}");
+        assert_eq!(
+            (refused.status, code(&refused)),
+            (Some(429), json!(42900)),
+            "row 111, {era:?}, {second:?}: {}",
+            refused.shown()
+        );
+        assert!(
+            waits.is_some_and(|seconds| (1..=60).contains(&seconds)),
+            "row 111: Retry-After is {waits:?}"
+        );
         assert_eq!(refused.message().expect("JSON")["id"].to_string(), id);
     }
     assert_eq!(house.ran(), ran, "row 111: what is refused does not run");
@@ -207,7 +237,11 @@ async fn overload_lines(house: &House, era: Era) {
     let ran = house.ran();
     lines.send(line(post(call("count", "{}")), "2")).await;
     let refused = lines.next_message().await;
-    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(2), &json!(42900)), "row 111, {era:?}: {refused}");
+    assert_eq!(
+        (&refused["id"], &refused["error"]["code"]),
+        (&json!(2), &json!(42900)),
+        "row 111, {era:?}: {refused}"
+    );
     assert_eq!(house.ran(), ran);
     house.held.go_on.add_permits(1);
     assert_eq!(lines.next_message().await["id"], 1);

@@ -54,8 +54,14 @@ async fn tools_are_called_rightly_or_refused() {
 async fn resources_prompts_and_completions_are_there_or_not() {
     let house = House::open();
     let client = enter(&house).await;
-    for uri in ["test://missing", "file:///etc/passwd", "javascript:alert(1)", "", "::", "note://a/../b", "\0"] {
-        assert_eq!(kind(client.read_resource(uri).await), Some(ErrorKind::ResourceNotFound), "rows 73 and 74, {uri:?}");
+    for uri in
+        ["test://missing", "file:///etc/passwd", "javascript:alert(1)", "", "::", "note://a/../b", "\0"]
+    {
+        assert_eq!(
+            kind(client.read_resource(uri).await),
+            Some(ErrorKind::ResourceNotFound),
+            "rows 73 and 74, {uri:?}"
+        );
         is_healthy(&client, uri).await;
     }
     let invalid = Some(ErrorKind::InvalidParams);
@@ -68,7 +74,11 @@ async fn resources_prompts_and_completions_are_there_or_not() {
     assert_eq!(client.complete_prompt("greet", "name", "A").await.expect("a completion").values, ["Ada"]);
     let bare = House::bare();
     let client = enter(&bare).await;
-    assert_eq!(kind(client.complete_prompt("greet", "name", "").await), Some(ErrorKind::MethodNotFound), "row 77");
+    assert_eq!(
+        kind(client.complete_prompt("greet", "name", "").await),
+        Some(ErrorKind::MethodNotFound),
+        "row 77"
+    );
     assert_eq!(kind(client.read_resource("test://fixed").await), Some(ErrorKind::ResourceNotFound), "row 73");
     is_healthy(&client, "row 77").await;
 }

@@ -38,12 +38,16 @@ async fn truncated_texts_are_no_json() {
         "}",
         "]",
     ];
-    let truncated_arrays = ["[", r#"[{"jsonrpc":"2.0","id":1,"method":"tools/list""#, "[1,2", r#"["#, "[[[]]"];
-    hold(&House::open(), &[
-        row(1, "a truncated text", bodies(truncated)).both(unreadable()),
-        row(1, "a truncated array", bodies(truncated_arrays)).both(unreadable()),
-        row(2, "an empty body", bodies(["", " ", "\t ", "\r\n", "\n\n"])).over(HTTP).both(unreadable()),
-    ])
+    let truncated_arrays =
+        ["[", r#"[{"jsonrpc":"2.0","id":1,"method":"tools/list""#, "[1,2", r#"["#, "[[[]]"];
+    hold(
+        &House::open(),
+        &[
+            row(1, "a truncated text", bodies(truncated)).both(unreadable()),
+            row(1, "a truncated array", bodies(truncated_arrays)).both(unreadable()),
+            row(2, "an empty body", bodies(["", " ", "\t ", "\r\n", "\n\n"])).over(HTTP).both(unreadable()),
+        ],
+    )
     .await;
 }
 
@@ -51,7 +55,11 @@ async fn truncated_texts_are_no_json() {
 async fn every_beginning_of_a_sound_text_is_no_json() {
     let whole = call("count", "{}").replace("$meta", r#""_meta":{"a":"b"}"#).replace("$id", "77");
     let beginnings = (1..whole.len()).map(|length| post(&whole[..length]));
-    hold(&House::open(), &[row(1, "a beginning", beginnings).in_eras(|era| era >= BATCHING).both(unreadable())]).await;
+    hold(
+        &House::open(),
+        &[row(1, "a beginning", beginnings).in_eras(|era| era >= BATCHING).both(unreadable())],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -100,27 +108,82 @@ async fn texts_in_other_encodings_are_no_json() {
         r#"{"jsonrpc":"2.0","id":"\udc00","method":"tools/list","params":{$meta}}"#,
         r#"{"jsonrpc":"2.0","id":$id,"method":"tools/list","params":{$meta},"\ud800":1}"#,
     ];
-    hold(&House::open(), &[
-        row(3, "bytes that are no UTF-8, in a value", values(bad_bytes)).both(unreadable()),
-        row(3, "bytes that are no UTF-8, elsewhere", bodies(elsewhere)).both(unreadable()),
-        row(3, "UTF-8 of every length", values([r#""é€😀\ud83d\ude00""#])).both(served()),
-        row(4, "UTF-16 and UTF-32", bodies(wide)).both(unreadable()),
-        row(6, "a lone surrogate, in a value", values(surrogates)).both(unreadable()),
-        row(6, "a lone surrogate, elsewhere", bodies(surrogate_names)).both(unreadable()),
-    ])
+    hold(
+        &House::open(),
+        &[
+            row(3, "bytes that are no UTF-8, in a value", values(bad_bytes)).both(unreadable()),
+            row(3, "bytes that are no UTF-8, elsewhere", bodies(elsewhere)).both(unreadable()),
+            row(3, "UTF-8 of every length", values([r#""é€😀\ud83d\ude00""#])).both(served()),
+            row(4, "UTF-16 and UTF-32", bodies(wide)).both(unreadable()),
+            row(6, "a lone surrogate, in a value", values(surrogates)).both(unreadable()),
+            row(6, "a lone surrogate, elsewhere", bodies(surrogate_names)).both(unreadable()),
+        ],
+    )
     .await;
 }
 
 #[tokio::test]
 async fn only_json_is_json() {
     let no_json = [
-        "NaN", "nan", "Infinity", "-Infinity", "01", "-01", "00", "+1", ".5", "1.", "-.5", "1e", "1e+", "1.e5", "0x10", "1_000",
-        "- 1", "1 2", "True", "FALSE", "None", "undefined", "'x'", "`x`", "{a:1}", "{'a':1}", "[1,]", "[,1]", "[1,,2]", "[,]",
-        r#"{"a":1,}"#, r#"{,"a":1}"#, r#"{"a" 1}"#, r#"{"a":}"#, r#"{"a":1 "b":2}"#, r#"{1:2}"#, "1 // one", "/* one */ 1", "# one",
-        r#""\x41""#, r#""\u12""#, r#""\u{41}""#, r#""\a""#, "\"\u{1}\"", "\"\u{1f}\"", "\"tab\there\"", "[1}", r#"{"a":1]"#,
+        "NaN",
+        "nan",
+        "Infinity",
+        "-Infinity",
+        "01",
+        "-01",
+        "00",
+        "+1",
+        ".5",
+        "1.",
+        "-.5",
+        "1e",
+        "1e+",
+        "1.e5",
+        "0x10",
+        "1_000",
+        "- 1",
+        "1 2",
+        "True",
+        "FALSE",
+        "None",
+        "undefined",
+        "'x'",
+        "`x`",
+        "{a:1}",
+        "{'a':1}",
+        "[1,]",
+        "[,1]",
+        "[1,,2]",
+        "[,]",
+        r#"{"a":1,}"#,
+        r#"{,"a":1}"#,
+        r#"{"a" 1}"#,
+        r#"{"a":}"#,
+        r#"{"a":1 "b":2}"#,
+        r#"{1:2}"#,
+        "1 // one",
+        "/* one */ 1",
+        "# one",
+        r#""\x41""#,
+        r#""\u12""#,
+        r#""\u{41}""#,
+        r#""\a""#,
+        "\"\u{1}\"",
+        "\"\u{1f}\"",
+        "\"tab\there\"",
+        "[1}",
+        r#"{"a":1]"#,
     ];
-    let not_finite = ["1e400", "-1e400", "1E+400", "1e999999999999", "1.5e309", &format!("1{}", "0".repeat(400)), &format!("-{}.5", "9".repeat(400))]
-        .map(with_value);
+    let not_finite = [
+        "1e400",
+        "-1e400",
+        "1E+400",
+        "1e999999999999",
+        "1.5e309",
+        &format!("1{}", "0".repeat(400)),
+        &format!("-{}.5", "9".repeat(400)),
+    ]
+    .map(with_value);
     let around = [
         format!("{} {{}}", call("count", "{}")),
         format!("{}]", call("count", "{}")),
@@ -129,15 +192,28 @@ async fn only_json_is_json() {
         format!("\u{b}{}", call("count", "{}")),
         format!("{}\0", call("count", "{}")),
     ];
-    let numbers = ["0", "-0", "1e3", "1E-400", "1.7976931348623157e308", "18446744073709551616", "123456789012345678901234567890"];
-    hold(&House::open(), &[
-        row(8, "what other languages have", values(no_json)).both(unreadable()),
-        row(8, "something before or after the text", bodies(around)).both(unreadable()),
-        row(9, "a number without end", bodies(not_finite)).both(unreadable()),
-        row(9, "numbers of all sizes", values(numbers)).both(served()),
-        row(8, "blanks around", bodies([format!(" \t{} \t", call("count", "{}"))])).both(served()),
-        row(8, "blanks around, with line breaks", bodies([format!("\r\n {}\n\n", call("count", "{}"))])).over(HTTP).both(served()),
-    ])
+    let numbers = [
+        "0",
+        "-0",
+        "1e3",
+        "1E-400",
+        "1.7976931348623157e308",
+        "18446744073709551616",
+        "123456789012345678901234567890",
+    ];
+    hold(
+        &House::open(),
+        &[
+            row(8, "what other languages have", values(no_json)).both(unreadable()),
+            row(8, "something before or after the text", bodies(around)).both(unreadable()),
+            row(9, "a number without end", bodies(not_finite)).both(unreadable()),
+            row(9, "numbers of all sizes", values(numbers)).both(served()),
+            row(8, "blanks around", bodies([format!(" \t{} \t", call("count", "{}"))])).both(served()),
+            row(8, "blanks around, with line breaks", bodies([format!("\r\n {}\n\n", call("count", "{}"))]))
+                .over(HTTP)
+                .both(served()),
+        ],
+    )
     .await;
 }
 
@@ -148,23 +224,45 @@ fn of_depth(depth: usize, open: &str, innermost: &str, close: &str) -> Vec<u8> {
 
 fn of_any_shape(depth: usize) -> Vec<Ask> {
     let pairs = (depth - 3) / 2;
-    let mixed = format!("{}{}{}{}", r#"[{"a":"#.repeat(pairs), "[".repeat((depth - 3) % 2), "]".repeat((depth - 3) % 2), "}]".repeat(pairs));
+    let mixed = format!(
+        "{}{}{}{}",
+        r#"[{"a":"#.repeat(pairs),
+        "[".repeat((depth - 3) % 2),
+        "]".repeat((depth - 3) % 2),
+        "}]".repeat(pairs)
+    );
     let mixed = if mixed.contains(r#""a":}"#) { mixed.replacen(r#""a":}"#, r#""a":0}"#, 1) } else { mixed };
-    [of_depth(depth, "[", "", "]"), of_depth(depth, r#"{"a":"#, "0", "}"), with_value(mixed)].into_iter().map(post).collect()
+    [of_depth(depth, "[", "", "]"), of_depth(depth, r#"{"a":"#, "0", "}"), with_value(mixed)]
+        .into_iter()
+        .map(post)
+        .collect()
 }
 
 #[tokio::test]
 async fn depth_has_a_limit() {
     let deep: Vec<_> = [65, 66, 128, 129, 1_024, 1_025, 100_000].into_iter().flat_map(of_any_shape).collect();
     let unclosed = [65, 1_025, 1_000_000].map(|depth| with_value("[".repeat(depth)));
-    let bare = ["[".repeat(65), "[".repeat(1_000_000), r#"{"a":"#.repeat(65), r#"{"a":"#.repeat(800_000), "[".repeat(65) + &"]".repeat(65)];
-    hold(&House::open(), &[
-        row(7, "as deep as it may be", [4, 5, 32, 63, 64].into_iter().flat_map(of_any_shape)).both(served()),
-        row(7, "too deep", deep).both(unreadable()),
-        row(7, "a million deep", [post(of_depth(1_000_000, "[", "", "]"))]).over(HTTP1).in_eras(|era| era >= BATCHING).both(unreadable()),
-        row(7, "too deep and unclosed", bodies(unclosed)).both(unreadable()),
-        row(7, "nothing but depth", bodies(bare)).in_eras(|era| era != BATCHING).both(unreadable()),
-    ])
+    let bare = [
+        "[".repeat(65),
+        "[".repeat(1_000_000),
+        r#"{"a":"#.repeat(65),
+        r#"{"a":"#.repeat(800_000),
+        "[".repeat(65) + &"]".repeat(65),
+    ];
+    hold(
+        &House::open(),
+        &[
+            row(7, "as deep as it may be", [4, 5, 32, 63, 64].into_iter().flat_map(of_any_shape))
+                .both(served()),
+            row(7, "too deep", deep).both(unreadable()),
+            row(7, "a million deep", [post(of_depth(1_000_000, "[", "", "]"))])
+                .over(HTTP1)
+                .in_eras(|era| era >= BATCHING)
+                .both(unreadable()),
+            row(7, "too deep and unclosed", bodies(unclosed)).both(unreadable()),
+            row(7, "nothing but depth", bodies(bare)).in_eras(|era| era != BATCHING).both(unreadable()),
+        ],
+    )
     .await;
 }
 
@@ -200,13 +298,24 @@ async fn no_member_that_decides_is_written_twice() {
     // A proxy may have decided by the header, which repeats one of the two.
     let mirrored_twice = [r#"{"region":"here","region":"there"}"#, r#"{"region":"there","region":"here"}"#]
         .map(|arguments| post(call("mirrored", arguments)).set("Mcp-Param-Region", "here"));
-    hold(&House::open(), &[
-        row(11, "a member that decides, twice", bodies(twice)).both(error(400, -32600)),
-        row(11, "the id, twice", bodies(id_twice)).both(error(400, -32600).without_id()),
-        row(11, "metadata that decides, twice", metadata_twice)
-            .modern(error(400, -32600).or_code(-32602).or_code(-32020).or_code(-32021).or_code(-32022).with_any_id()),
-        row(11, "an argument that a header mirrors, twice", mirrored_twice).over(HTTP).modern(tool_error()),
-    ])
+    hold(
+        &House::open(),
+        &[
+            row(11, "a member that decides, twice", bodies(twice)).both(error(400, -32600)),
+            row(11, "the id, twice", bodies(id_twice)).both(error(400, -32600).without_id()),
+            row(11, "metadata that decides, twice", metadata_twice).modern(
+                error(400, -32600)
+                    .or_code(-32602)
+                    .or_code(-32020)
+                    .or_code(-32021)
+                    .or_code(-32022)
+                    .with_any_id(),
+            ),
+            row(11, "an argument that a header mirrors, twice", mirrored_twice)
+                .over(HTTP)
+                .modern(tool_error()),
+        ],
+    )
     .await;
 }
 
@@ -222,10 +331,14 @@ async fn members_are_told_apart_by_every_letter() {
         format!(r#"{{"jsonrpc":"2.0","{name}":$id,"method":"tools/call","params":{{"name":"count",$meta}}}}"#)
     });
     let no_params = ["Params", "PARAMS", "paramſ", "param\u{73}\u{200b}"].map(|name| {
-        post(format!(r#"{{"jsonrpc":"2.0","id":$id,"method":"tools/call","{name}":{{"name":"count",$meta}}}}"#))
+        post(format!(
+            r#"{{"jsonrpc":"2.0","id":$id,"method":"tools/call","{name}":{{"name":"count",$meta}}}}"#
+        ))
     });
     let no_name = ["Name", "NAME", "nаme", "name "].map(|name| {
-        post(format!(r#"{{"jsonrpc":"2.0","id":$id,"method":"tools/call","params":{{"{name}":"count",$meta}}}}"#))
+        post(format!(
+            r#"{{"jsonrpc":"2.0","id":$id,"method":"tools/call","params":{{"{name}":"count",$meta}}}}"#
+        ))
     });
     let odd_beside = [
         r#"{"jsonrpc":"2.0","Method":"ping","id":$id,"method":"tools/call","params":{"name":"count",$meta}}"#,
@@ -234,8 +347,9 @@ async fn members_are_told_apart_by_every_letter() {
         r#"{"jsonrpc":"2.0","id":$id,"method":"tools/call","paramſ":{"name":"panic_now"},"params":{"name":"count",$meta}}"#,
         r#"{"jsonrpc":"2.0","id":$id,"ID":7,"Id":null,"method":"tools/call","params":{"name":"count","extra":[1],$meta},"extra":{"a":1}}"#,
     ];
-    let odd_arguments = [r#""Arguments":{"n":1}"#, r#""argumentſ":{"n":1}"#, r#""ARGUMENTS":{"n":1},"arguments":{"n":11}"#]
-        .map(|member| request("tools/call", &format!(r#""name":"typed",{member},"#)));
+    let odd_arguments =
+        [r#""Arguments":{"n":1}"#, r#""argumentſ":{"n":1}"#, r#""ARGUMENTS":{"n":1},"arguments":{"n":11}"#]
+            .map(|member| request("tools/call", &format!(r#""name":"typed",{member},"#)));
     hold(&House::open(), &[
         row(12, "no `method`", bodies(no_method)).both(error(400, -32600)),
         row(12, "no `jsonrpc`", bodies(no_version)).both(error(400, -32600)),
@@ -257,12 +371,18 @@ async fn a_message_is_an_object() {
     let empty = ["[]", "[ ]", " [\t] "];
     let arrays = ["[1]", "[[]]", "[null]", "[\"x\",2]"].map(post);
     let objects = ["{}", r#"{"a":1}"#, r#"{"jsonrpc":"2.0"}"#];
-    hold(&House::open(), &[
-        row(14, "a scalar", bodies(scalars)).both(error(400, -32600).without_id()),
-        row(14, "an empty array", bodies(empty)).both(error(400, -32600).without_id()),
-        row(14, "an array of no messages", arrays).in_eras(|era| era != BATCHING).both(error(400, -32600).without_id()),
-        row(14, "an object that is no message", bodies(objects)).both(error(400, -32600).without_id()),
-        row(14, "an id is echoed as it was written", [count()]).both(result(|result| result.is_object()).ran(1)),
-    ])
+    hold(
+        &House::open(),
+        &[
+            row(14, "a scalar", bodies(scalars)).both(error(400, -32600).without_id()),
+            row(14, "an empty array", bodies(empty)).both(error(400, -32600).without_id()),
+            row(14, "an array of no messages", arrays)
+                .in_eras(|era| era != BATCHING)
+                .both(error(400, -32600).without_id()),
+            row(14, "an object that is no message", bodies(objects)).both(error(400, -32600).without_id()),
+            row(14, "an id is echoed as it was written", [count()])
+                .both(result(|result| result.is_object()).ran(1)),
+        ],
+    )
     .await;
 }

@@ -77,12 +77,16 @@ fn is_by_the_rules(answer: &Answer) -> Result<bool, String> {
     }
     let mut has_result = false;
     for text in &answer.texts {
-        let message: Value = serde_json::from_slice(text).map_err(|error| format!("{error}: {}", answer.shown()))?;
+        let message: Value =
+            serde_json::from_slice(text).map_err(|error| format!("{error}: {}", answer.shown()))?;
         let messages = if let Value::Array(messages) = message { messages } else { vec![message] };
         for message in messages {
             let is_error = message["error"]["code"].is_i64() && message["error"]["message"].is_string();
             let is_result = message["result"].is_object() && message.get("id").is_some();
-            if message["jsonrpc"] != "2.0" || is_error == is_result || message.get("id").is_some_and(Value::is_null) {
+            if message["jsonrpc"] != "2.0"
+                || is_error == is_result
+                || message.get("id").is_some_and(Value::is_null)
+            {
                 return Err(answer.shown());
             }
             has_result |= is_result;
@@ -102,7 +106,8 @@ impl Client {
         let mut seat = Seat { era, session: None, host: house.address.to_string() };
         if !era.is_modern() {
             let mut connection = Http1::connect(house.address).await;
-            let opened = connection.exchange(&post(era.initialize()).prepare(&seat, "")).await.expect("an answer");
+            let opened =
+                connection.exchange(&post(era.initialize()).prepare(&seat, "")).await.expect("an answer");
             seat.session = Some(opened.header("mcp-session-id").expect("a session").to_owned());
         }
         Self { house, seat }
@@ -120,7 +125,12 @@ impl Client {
     }
 
     /// Says what is wrong about the answers.
-    async fn try_http(&self, connection: &mut Http1, template: &str, changes: &[Change]) -> Result<(), String> {
+    async fn try_http(
+        &self,
+        connection: &mut Http1,
+        template: &str,
+        changes: &[Change],
+    ) -> Result<(), String> {
         let ran = self.house.ran();
         let answer = connection.exchange(&self.prepared(template, changes)).await?;
         let has_result = is_by_the_rules(&answer)?;

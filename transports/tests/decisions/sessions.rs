@@ -16,7 +16,9 @@ fn handshake(params: &str) -> Ask {
 
 /// A handshake that asks for that version.
 fn asking_for(version: &str) -> Ask {
-    handshake(&format!(r#"{{"protocolVersion":"{version}","capabilities":{{}},"clientInfo":{{"name":"a","version":"1"}}}}"#))
+    handshake(&format!(
+        r#"{{"protocolVersion":"{version}","capabilities":{{}},"clientInfo":{{"name":"a","version":"1"}}}}"#
+    ))
 }
 
 #[tokio::test]
@@ -31,21 +33,38 @@ async fn without_a_session_nothing_is_done() {
         post(request("ping", "")),
     ];
     let unnamed = requests.map(|ask| ask.without(SESSION));
-    hold(&House::open(), &[row(32, "no session is named", unnamed).over(HTTP).legacy(error(400, -32600))]).await;
+    hold(&House::open(), &[row(32, "no session is named", unnamed).over(HTTP).legacy(error(400, -32600))])
+        .await;
 }
 
 #[tokio::test]
 async fn versions_are_negotiated() {
-    let unknown = ["1900-01-01", "9999-12-31", "2026-07-28", "2025-11-26", "foo", "", "2025-11-25 ", "DRAFT-2026-v1"].map(asking_for);
+    let unknown =
+        ["1900-01-01", "9999-12-31", "2026-07-28", "2025-11-26", "foo", "", "2025-11-25 ", "DRAFT-2026-v1"]
+            .map(asking_for);
     let is_newest: Expect = result(|result| result["protocolVersion"] == "2025-11-25");
     let known = |version: &str| [asking_for(version)];
-    hold(&House::open(), &[
-        row(34, "a version that there is not", unknown).over(HTTP).in_eras(|era| era == NEWEST_LEGACY).legacy(is_newest.header("mcp-session-id", None)),
-        row(34, "2024-11-05", known("2024-11-05")).over(HTTP).legacy(result(|result| result["protocolVersion"] == "2024-11-05")),
-        row(34, "2025-03-26", known("2025-03-26")).over(HTTP).legacy(result(|result| result["protocolVersion"] == "2025-03-26")),
-        row(34, "2025-06-18", known("2025-06-18")).over(HTTP).legacy(result(|result| result["protocolVersion"] == "2025-06-18")),
-        row(34, "2025-11-25", known("2025-11-25")).over(HTTP).legacy(result(|result| result["protocolVersion"] == "2025-11-25")),
-    ])
+    hold(
+        &House::open(),
+        &[
+            row(34, "a version that there is not", unknown)
+                .over(HTTP)
+                .in_eras(|era| era == NEWEST_LEGACY)
+                .legacy(is_newest.header("mcp-session-id", None)),
+            row(34, "2024-11-05", known("2024-11-05"))
+                .over(HTTP)
+                .legacy(result(|result| result["protocolVersion"] == "2024-11-05")),
+            row(34, "2025-03-26", known("2025-03-26"))
+                .over(HTTP)
+                .legacy(result(|result| result["protocolVersion"] == "2025-03-26")),
+            row(34, "2025-06-18", known("2025-06-18"))
+                .over(HTTP)
+                .legacy(result(|result| result["protocolVersion"] == "2025-06-18")),
+            row(34, "2025-11-25", known("2025-11-25"))
+                .over(HTTP)
+                .legacy(result(|result| result["protocolVersion"] == "2025-11-25")),
+        ],
+    )
     .await;
 }
 
@@ -82,7 +101,11 @@ fn incomplete_handshakes() -> Vec<Ask> {
 async fn incomplete_handshakes_open_nothing() {
     let house = House::open();
     let sessions = || house.runtime.sessions().len();
-    hold(&house, &[row(35, "something is missing", incomplete_handshakes()).over(HTTP).legacy(error(200, -32602))]).await;
+    hold(
+        &house,
+        &[row(35, "something is missing", incomplete_handshakes()).over(HTTP).legacy(error(200, -32602))],
+    )
+    .await;
     // The table's own clients have opened theirs: one for each era with sessions on each carrier.
     assert_eq!(sessions(), 3 * (era::EVERY.len() - 1));
 }
@@ -90,21 +113,41 @@ async fn incomplete_handshakes_open_nothing() {
 #[tokio::test]
 async fn on_lines_the_handshake_comes_first() {
     let house = House::open();
-    let early = ["tools/list", "tools/call", "resources/list", "prompts/get", "logging/setLevel", "completion/complete", "no/such"];
+    let early = [
+        "tools/list",
+        "tools/call",
+        "resources/list",
+        "prompts/get",
+        "logging/setLevel",
+        "completion/complete",
+        "no/such",
+    ];
     for ask in incomplete_handshakes() {
         let mut lines = Lines::open(&house.runtime);
-        let exchange = |method: &str, id: u32| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\",\"params\":{{\"name\":\"count\"}}}}\n");
+        let exchange = |method: &str, id: u32| {
+            format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\",\"params\":{{\"name\":\"count\"}}}}\n"
+            )
+        };
         for (id, method) in (0..).zip(early) {
             lines.send(exchange(method, id)).await;
             let answer = lines.next_message().await;
-            assert_eq!((&answer["id"], &answer["error"]["code"]), (&id.into(), &(-32600).into()), "row 33, {method}: {answer}");
+            assert_eq!(
+                (&answer["id"], &answer["error"]["code"]),
+                (&id.into(), &(-32600).into()),
+                "row 33, {method}: {answer}"
+            );
         }
         lines.send(exchange("ping", 20)).await;
         assert!(lines.next_message().await["result"].is_object(), "row 33: a ping may come before");
         let body = String::from_utf8(ask.body.clone()).expect("text").replace("$id", "21");
         lines.send(format!("{body}\n")).await;
         let answer = lines.next_message().await;
-        assert_eq!((&answer["id"], &answer["error"]["code"]), (&21.into(), &(-32602).into()), "row 35, {body}: {answer}");
+        assert_eq!(
+            (&answer["id"], &answer["error"]["code"]),
+            (&21.into(), &(-32602).into()),
+            "row 35, {body}: {answer}"
+        );
         lines.send(format!("{}\n{INITIALIZED}\n", NEWEST_LEGACY.initialize())).await;
         assert_eq!(lines.next_message().await["result"]["protocolVersion"], NEWEST_LEGACY.0);
         lines.send(exchange("tools/list", 22)).await;
@@ -121,48 +164,100 @@ async fn on_lines_versions_are_negotiated_too() {
         let body = String::from_utf8(asking_for(version).body).expect("text").replace("$id", "\"a\"");
         lines.send(format!("{body}\n")).await;
         let answer = lines.next_message().await;
-        assert_eq!((&answer["id"], &answer["result"]["protocolVersion"]), (&"a".into(), &NEWEST_LEGACY.0.into()), "row 34: {answer}");
+        assert_eq!(
+            (&answer["id"], &answer["result"]["protocolVersion"]),
+            (&"a".into(), &NEWEST_LEGACY.0.into()),
+            "row 34: {answer}"
+        );
     }
 }
 
 #[tokio::test]
 async fn sessions_that_are_not_there_are_not_found() {
-    let strangers = ["unknown", "none", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "null", "0", "../..", "$sessionx", "x$session", "*"];
-    let malformed: [&[u8]; 9] = [b"", b"a b", b"a\tb", b"\x80", "é".as_bytes(), b"$session $session", b"$session, $session", &[b'x'; 257], &[b'x'; 8_000]];
+    let strangers = [
+        "unknown",
+        "none",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "null",
+        "0",
+        "../..",
+        "$sessionx",
+        "x$session",
+        "*",
+    ];
+    let malformed: [&[u8]; 9] = [
+        b"",
+        b"a b",
+        b"a\tb",
+        b"\x80",
+        "é".as_bytes(),
+        b"$session $session",
+        b"$session, $session",
+        &[b'x'; 257],
+        &[b'x'; 8_000],
+    ];
     let ten_kib = [b'x'; 10 * 1024];
-    let everywhere = |id: &[u8]| [count(), ask("GET", "/mcp"), ask("DELETE", "/mcp")].map(|ask| ask.set(SESSION, id));
-    let two = [count().add(SESSION, "$session"), count().add(SESSION, "other"), count().set(SESSION, "other").add(SESSION, "$session")];
+    let everywhere =
+        |id: &[u8]| [count(), ask("GET", "/mcp"), ask("DELETE", "/mcp")].map(|ask| ask.set(SESSION, id));
+    let two = [
+        count().add(SESSION, "$session"),
+        count().add(SESSION, "other"),
+        count().set(SESSION, "other").add(SESSION, "$session"),
+    ];
     let posts = |ids: &[&[u8]]| ids.iter().map(|id| count().set(SESSION, id)).collect::<Vec<_>>();
     let notes = [post(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).set(SESSION, "unknown")];
     let deletes = [ask("DELETE", "/mcp").without(SESSION), ask("GET", "/mcp").without(SESSION)];
-    hold(&House::open(), &[
-        row(37, "an unknown session", strangers.iter().flat_map(|id| everywhere(id.as_bytes()))).over(HTTP).legacy(refused(&[404])),
-        row(37, "a notification to an unknown session", notes).over(HTTP).legacy(refused(&[404])),
-        row(37, "an unknown session is nobody's business", strangers.map(|id| count().set(SESSION, id))).over(HTTP).modern(served()),
-        row(38, "an id that can't be one", malformed.iter().flat_map(|id| everywhere(id))).over(HTTP).legacy(refused(&[400])),
-        row(38, "an id of 10 KiB", everywhere(&ten_kib)).over(HTTP).legacy(refused(&[400])),
-        row(38, "an id with a byte that HTTP has no place for", everywhere(b"a\x7fb")).over(HTTP1).legacy(refused(&[400])),
-        row(38, "an id that can't be one is nobody's business", posts(&malformed)).over(HTTP).modern(served()),
-        row(38, "nor is one of 10 KiB", posts(&[&ten_kib])).over(HTTP).modern(served()),
-        row(38, "more than one id", two).over(HTTP).legacy(refused(&[400])),
-        row(40, "a session is to be ended or listened to, and none is named", deletes).over(HTTP).legacy(refused(&[400])),
-        row(41, "no stream is wanted", [
-            ask("GET", "/mcp").without("Accept"),
-            ask("GET", "/mcp").set("Accept", "application/json"),
-            ask("GET", "/mcp").set("Accept", "text/html"),
-            ask("GET", "/mcp").set("Accept", "text/event-stream;q=0"),
-            ask("GET", "/mcp").set("Accept", ""),
-        ])
-        .over(HTTP)
-        .legacy(refused(&[406])),
-    ])
+    hold(
+        &House::open(),
+        &[
+            row(37, "an unknown session", strangers.iter().flat_map(|id| everywhere(id.as_bytes())))
+                .over(HTTP)
+                .legacy(refused(&[404])),
+            row(37, "a notification to an unknown session", notes).over(HTTP).legacy(refused(&[404])),
+            row(37, "an unknown session is nobody's business", strangers.map(|id| count().set(SESSION, id)))
+                .over(HTTP)
+                .modern(served()),
+            row(38, "an id that can't be one", malformed.iter().flat_map(|id| everywhere(id)))
+                .over(HTTP)
+                .legacy(refused(&[400])),
+            row(38, "an id of 10 KiB", everywhere(&ten_kib)).over(HTTP).legacy(refused(&[400])),
+            row(38, "an id with a byte that HTTP has no place for", everywhere(b"a\x7fb"))
+                .over(HTTP1)
+                .legacy(refused(&[400])),
+            row(38, "an id that can't be one is nobody's business", posts(&malformed))
+                .over(HTTP)
+                .modern(served()),
+            row(38, "nor is one of 10 KiB", posts(&[&ten_kib])).over(HTTP).modern(served()),
+            row(38, "more than one id", two).over(HTTP).legacy(refused(&[400])),
+            row(40, "a session is to be ended or listened to, and none is named", deletes)
+                .over(HTTP)
+                .legacy(refused(&[400])),
+            row(
+                41,
+                "no stream is wanted",
+                [
+                    ask("GET", "/mcp").without("Accept"),
+                    ask("GET", "/mcp").set("Accept", "application/json"),
+                    ask("GET", "/mcp").set("Accept", "text/html"),
+                    ask("GET", "/mcp").set("Accept", "text/event-stream;q=0"),
+                    ask("GET", "/mcp").set("Accept", ""),
+                ],
+            )
+            .over(HTTP)
+            .legacy(refused(&[406])),
+        ],
+    )
     .await;
 }
 
 #[tokio::test]
 async fn a_session_ends_when_its_client_says_so() {
     let house = House::open();
-    let ends = [ask("DELETE", "/mcp"), ask("DELETE", "/mcp").set("Accept", "text/html"), ask("DELETE", "/mcp").add("Content-Length", "0")];
+    let ends = [
+        ask("DELETE", "/mcp"),
+        ask("DELETE", "/mcp").set("Accept", "text/html"),
+        ask("DELETE", "/mcp").add("Content-Length", "0"),
+    ];
     for (end, era) in ends.iter().flat_map(|end| era::EVERY.map(|era| (end, era))) {
         if !era.is_modern() {
             end_session(&house, end, era).await;

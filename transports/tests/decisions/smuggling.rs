@@ -118,7 +118,9 @@ async fn what_two_readers_could_read_differently_ends_the_connection() {
         }
         match timeout(PATIENCE, connection.next_answer()).await {
             Ok(Err(_closed)) => {}
-            Ok(Ok(second)) => failures.push(format!("{what}: after {status:?} a second answer: {}", second.shown())),
+            Ok(Ok(second)) => {
+                failures.push(format!("{what}: after {status:?} a second answer: {}", second.shown()))
+            }
             Err(_) => failures.push(format!("{what}: after {status:?} the connection stays open")),
         }
         let mut other = Http1::connect(house.address).await;
@@ -178,12 +180,15 @@ async fn slow_senders_are_cut_and_others_do_not_notice() {
     }
     let mut healthy = Http1::connect(house.address).await;
     for id in 0..50 {
-        let answer = healthy.exchange(&post(call("echo", r#"{"message":"hi"}"#)).prepare(&seat, &id.to_string())).await;
+        let answer = healthy
+            .exchange(&post(call("echo", r#"{"message":"hi"}"#)).prepare(&seat, &id.to_string()))
+            .await;
         assert_eq!(answer.expect("an answer").status, Some(200));
     }
     for (length, mut connection) in slow {
         if length >= head_length {
-            let answer = timeout(PATIENCE, connection.next_answer()).await.expect("row 1a.5: a slow body is cut");
+            let answer =
+                timeout(PATIENCE, connection.next_answer()).await.expect("row 1a.5: a slow body is cut");
             assert_eq!(answer.expect("an answer").status, Some(408), "row 1a.5, {length}");
         }
         let rest = timeout(PATIENCE, connection.read_to_end()).await;
@@ -203,12 +208,22 @@ async fn an_endless_body_is_cut() {
     let mut connection = Http1::connect(house.address).await;
     let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x1_0000));
     // 16 MiB of a body that never ends.
-    let answer = timeout(PATIENCE, connection.exchange_bytes(format!("{head}{}", chunk.repeat(256)).as_bytes(), false)).await;
+    let answer = timeout(
+        PATIENCE,
+        connection.exchange_bytes(format!("{head}{}", chunk.repeat(256)).as_bytes(), false),
+    )
+    .await;
     assert_eq!(answer.expect("in time").expect("an answer").status, Some(413), "row 1b.16");
     let mut announced = post("").prepare(&seat, "1");
     announced.headers.push(("Expect".into(), b"100-continue".to_vec()));
-    let head = String::from_utf8(written(&announced)).expect("text").replace("Content-Length: 0", "Content-Length: 5000000");
+    let head = String::from_utf8(written(&announced))
+        .expect("text")
+        .replace("Content-Length: 0", "Content-Length: 5000000");
     let mut connection = Http1::connect(house.address).await;
     let answer = timeout(PATIENCE, connection.exchange_bytes(head.as_bytes(), false)).await;
-    assert_eq!(answer.expect("in time").expect("an answer").status, Some(413), "row 15: it is not asked to go on");
+    assert_eq!(
+        answer.expect("in time").expect("an answer").status,
+        Some(413),
+        "row 15: it is not asked to go on"
+    );
 }

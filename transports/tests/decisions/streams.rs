@@ -27,7 +27,10 @@ async fn open_stream(house: &House, seat: &Seat) -> Result<Events, u16> {
 }
 
 async fn expect(client: &mut Http1, seat: &Seat, ask: &Ask, is_right: fn(&Value) -> bool) {
-    let answer = timeout(PATIENCE, client.exchange(&ask.prepare(seat, "1"))).await.expect("in time").expect("an answer");
+    let answer = timeout(PATIENCE, client.exchange(&ask.prepare(seat, "1")))
+        .await
+        .expect("in time")
+        .expect("an answer");
     let checked = result(is_right).check(&answer, "1");
     assert!(checked.is_ok(), "{checked:?}: {}", answer.shown());
 }
@@ -54,10 +57,16 @@ async fn a_session_has_several_streams_and_no_new_one_replaces_an_old_one() {
                 tokio::select! { event = a.next() => event, event = b.next() => event, event = c.next() => event, event = d.next() => event }
             };
             let event = timeout(PATIENCE, event).await.expect("in time").expect("no stream has ended");
-            assert_eq!((&event["method"], &event["params"]["uri"]), (&"notifications/resources/updated".into(), &"test://fixed".into()));
+            assert_eq!(
+                (&event["method"], &event["params"]["uri"]),
+                (&"notifications/resources/updated".into(), &"test://fixed".into())
+            );
         }
         for n in 0..100 {
-            expect(&mut client, &seat, &post(call("echo", &format!(r#"{{"message":"{n}"}}"#))), |result| result["isError"] != true).await;
+            expect(&mut client, &seat, &post(call("echo", &format!(r#"{{"message":"{n}"}}"#))), |result| {
+                result["isError"] != true
+            })
+            .await;
         }
         // A stream that its client closes makes room for another one, as soon as that is noticed.
         drop(streams.pop());
@@ -88,7 +97,10 @@ async fn a_listener_is_told_what_it_will_hear_of() {
         (r#"{"taskStatus":true,"x":[1]}"#, "{}"),
         ("{}", "{}"),
         (r#"{"promptsListChanged":true,"resourcesListChanged":false}"#, r#"{"promptsListChanged":true}"#),
-        (r#"{"resourceSubscriptions":["test://fixed"],"tasks":["a"]}"#, r#"{"resourceSubscriptions":["test://fixed"]}"#),
+        (
+            r#"{"resourceSubscriptions":["test://fixed"],"tasks":["a"]}"#,
+            r#"{"resourceSubscriptions":["test://fixed"]}"#,
+        ),
         (r#"{"resourceSubscriptions":[]}"#, "{}"),
     ];
     let is_acknowledged = |message: &Value, id: &Value, honoured: &str| {
@@ -123,11 +135,20 @@ async fn a_listener_that_asks_wrongly_is_refused() {
         r#""notifications":{"resourceSubscriptions":[5]},"#,
         r#""notifications":{"resourceSubscriptions":{}},"#,
     ];
-    let many = format!(r#""notifications":{{"resourceSubscriptions":[{}]}},"#, vec![r#""test://fixed""#; 257].join(","));
+    let many = format!(
+        r#""notifications":{{"resourceSubscriptions":[{}]}},"#,
+        vec![r#""test://fixed""#; 257].join(",")
+    );
     let wrong = wrong.into_iter().chain([&*many]).map(|params| post(request("subscriptions/listen", params)));
-    hold(&House::open(), &[
-        row(65, "listening to nothing that there could be", wrong.collect::<Vec<_>>()).modern(error(200, -32602)),
-        row(42, "no stream of its own in this era", [ask("GET", "/mcp")]).over(HTTP).modern(answered(&[405])),
-    ])
+    hold(
+        &House::open(),
+        &[
+            row(65, "listening to nothing that there could be", wrong.collect::<Vec<_>>())
+                .modern(error(200, -32602)),
+            row(42, "no stream of its own in this era", [ask("GET", "/mcp")])
+                .over(HTTP)
+                .modern(answered(&[405])),
+        ],
+    )
     .await;
 }

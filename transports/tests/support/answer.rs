@@ -38,7 +38,9 @@ impl Answer {
 
     /// The one message that the answer is.
     pub(crate) fn message(&self) -> Result<Value, String> {
-        let [text] = &self.texts[..] else { return Err(format!("{} messages instead of one", self.texts.len())) };
+        let [text] = &self.texts[..] else {
+            return Err(format!("{} messages instead of one", self.texts.len()));
+        };
         if self.status.is_some() && media_type(&self.headers) != "application/json" {
             return Err(format!("a JSON-RPC message as {:?}", media_type(&self.headers)));
         }
@@ -47,7 +49,8 @@ impl Answer {
 
     pub(crate) fn shown(&self) -> String {
         const SHOWN_CHARS_MAX: usize = 400;
-        let texts: Vec<_> = self.texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
+        let texts: Vec<_> =
+            self.texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
         let text: String = texts.join(" | ").chars().take(SHOWN_CHARS_MAX).collect();
         match self.status {
             Some(status) => format!("{status} {text}"),

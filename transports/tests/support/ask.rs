@@ -125,7 +125,9 @@ impl Ask {
                 headers.retain(|(name, _)| !name.eq_ignore_ascii_case(wanted));
             };
             match edit {
-                Edit::Add(name, value) => headers.push((name.clone(), substitute(value, "$session", session))),
+                Edit::Add(name, value) => {
+                    headers.push((name.clone(), substitute(value, "$session", session)))
+                }
                 Edit::Without(name) => forget(&mut headers, name),
                 Edit::Set(name, value) => {
                     forget(&mut headers, name);
@@ -133,14 +135,21 @@ impl Ask {
                 }
             }
         }
-        Prepared { method: self.method, target: self.target.clone(), headers, body, is_chunked: self.is_chunked }
+        Prepared {
+            method: self.method,
+            target: self.target.clone(),
+            headers,
+            body,
+            is_chunked: self.is_chunked,
+        }
     }
 }
 
 impl Edit {
     fn shown(&self) -> String {
         const SHOWN_CHARS_MAX: usize = 60;
-        let text = |value: &[u8]| value.escape_ascii().to_string().chars().take(SHOWN_CHARS_MAX).collect::<String>();
+        let text =
+            |value: &[u8]| value.escape_ascii().to_string().chars().take(SHOWN_CHARS_MAX).collect::<String>();
         match self {
             Self::Set(name, value) => format!("{name}: {}", text(value)),
             Self::Add(name, value) => format!("+{name}: {}", text(value)),

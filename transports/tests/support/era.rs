@@ -11,8 +11,7 @@ pub(crate) const NEWEST_LEGACY: Era = Era("2025-11-25");
 /// The one revision that has batches.
 pub(crate) const BATCHING: Era = Era("2025-03-26");
 /// Every revision.
-pub(crate) const EVERY: [Era; 5] =
-    [Era("2024-11-05"), BATCHING, Era("2025-06-18"), NEWEST_LEGACY, MODERN];
+pub(crate) const EVERY: [Era; 5] = [Era("2024-11-05"), BATCHING, Era("2025-06-18"), NEWEST_LEGACY, MODERN];
 
 impl Era {
     pub(crate) fn is_modern(self) -> bool {

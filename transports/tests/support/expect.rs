@@ -62,7 +62,9 @@ pub(crate) fn served() -> Expect {
 
 /// A tool's result that says that the call failed, in words.
 pub(crate) fn tool_error() -> Expect {
-    result(|result| result["isError"] == true && result["content"][0]["text"].as_str().is_some_and(|text| text.len() > 10))
+    result(|result| {
+        result["isError"] == true && result["content"][0]["text"].as_str().is_some_and(|text| text.len() > 10)
+    })
 }
 
 /// Taken note of, without a message.
@@ -204,7 +206,8 @@ fn member<'m>(message: &'m Value, name: &str) -> Result<&'m Value, String> {
     if object.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
         return Err("no jsonrpc 2.0".into());
     }
-    let strangers: Vec<_> = object.keys().filter(|key| !["jsonrpc", "id", name].contains(&key.as_str())).collect();
+    let strangers: Vec<_> =
+        object.keys().filter(|key| !["jsonrpc", "id", name].contains(&key.as_str())).collect();
     if !strangers.is_empty() {
         return Err(format!("{strangers:?} instead of {name}"));
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use impresario_engine::{
-    Context, Limits, PromptArgument, PromptSpec, ResourceSpec, Runtime, TemplateSpec, ToolSpec, Variables, no_arguments,
+    Context, Limits, PromptArgument, PromptSpec, ResourceSpec, Runtime, TemplateSpec, ToolSpec, Variables,
+    no_arguments,
 };
 use impresario_protocol::ResourceContents;
 use impresario_transports::Serve as _;
@@ -81,7 +82,8 @@ impl House {
     /// Without resources, prompts and completions.
     pub(crate) fn bare() -> Self {
         let (ran, held) = (Arc::<AtomicU64>::default(), Arc::<Held>::default());
-        let runtime = Runtime::builder().lanes(2).tools(tools(&ran, &held)).start().expect("the house is in order");
+        let runtime =
+            Runtime::builder().lanes(2).tools(tools(&ran, &held)).start().expect("the house is in order");
         Self::serve(runtime, ran, held)
     }
 

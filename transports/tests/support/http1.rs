@@ -64,7 +64,8 @@ impl Http1 {
         };
         self.is_alive &= is_sent;
         let answer = answer.inspect_err(|_| self.is_alive = false)?;
-        let closes = answer.is_endless || answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let closes = answer.is_endless
+            || answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         self.is_alive &= !closes;
         Ok(answer)
     }
@@ -84,7 +85,11 @@ impl Http1 {
         self.send_bytes(&written(request)).await;
         let head = self.read.head().await.expect("an answer");
         let is_stream = head.headers.get("content-type").is_some_and(|media| media == "text/event-stream");
-        if head.status == 200 && is_stream { Ok(Events { connection: self, text: Vec::new() }) } else { Err(head.status) }
+        if head.status == 200 && is_stream {
+            Ok(Events { connection: self, text: Vec::new() })
+        } else {
+            Err(head.status)
+        }
     }
 
     /// Reads until the server closes, and says how many bytes there still were.
@@ -160,14 +165,18 @@ impl Reader {
             let text = self.until(b"\r\n\r\n").await?;
             let text = std::str::from_utf8(&text).map_err(|_| "a head that is not UTF-8")?;
             let (first, rest) = text.split_once("\r\n").ok_or("no status line")?;
-            let status: u16 =
-                first.strip_prefix("HTTP/1.1 ").or_else(|| first.strip_prefix("HTTP/1.0 ")).and_then(|rest| rest.get(..3))
-                    .and_then(|status| status.parse().ok()).ok_or_else(|| format!("no status line: {first:?}"))?;
+            let status: u16 = first
+                .strip_prefix("HTTP/1.1 ")
+                .or_else(|| first.strip_prefix("HTTP/1.0 "))
+                .and_then(|rest| rest.get(..3))
+                .and_then(|status| status.parse().ok())
+                .ok_or_else(|| format!("no status line: {first:?}"))?;
             let mut headers = HeaderMap::new();
             for line in rest.split("\r\n").filter(|line| !line.is_empty()) {
                 let (name, value) = line.split_once(':').ok_or_else(|| format!("no header: {line:?}"))?;
                 let name: HeaderName = name.parse().map_err(|_| format!("no header name: {name:?}"))?;
-                let value = HeaderValue::from_str(value.trim()).map_err(|_| format!("no header value: {value:?}"))?;
+                let value =
+                    HeaderValue::from_str(value.trim()).map_err(|_| format!("no header value: {value:?}"))?;
                 headers.append(name, value);
             }
             if status >= 200 {
@@ -182,7 +191,8 @@ impl Reader {
             return Ok(Answer::endless(status, headers));
         }
         let has_no_body = is_head || status == 204 || status == 304;
-        let length = headers.get("content-length").map(|value| value.to_str().unwrap_or("none").parse::<usize>());
+        let length =
+            headers.get("content-length").map(|value| value.to_str().unwrap_or("none").parse::<usize>());
         let body = match length {
             _ if has_no_body => Vec::new(),
             Some(length) => self.exactly(length.map_err(|_| "a Content-Length that is no number")?).await?,
@@ -208,7 +218,8 @@ impl Reader {
     async fn chunk(&mut self) -> Result<Vec<u8>, String> {
         loop {
             if let Some(end) = find(&self.unread, b"\r\n") {
-                let size = std::str::from_utf8(&self.unread[..end]).map_err(|_| "a chunk size that is not UTF-8")?;
+                let size =
+                    std::str::from_utf8(&self.unread[..end]).map_err(|_| "a chunk size that is not UTF-8")?;
                 let size = usize::from_str_radix(size, 16).map_err(|_| format!("no chunk size: {size:?}"))?;
                 let whole = end + 2 + size + 2;
                 if self.unread.len() >= whole {

@@ -4,7 +4,9 @@ use std::io;
 
 use impresario_engine::Runtime;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split,
+};
 use tokio::task::JoinSet;
 
 use super::era::{Era, INITIALIZED};
@@ -89,7 +91,8 @@ impl Lines {
         while let Some(line) = self.next().await {
             lines.push(line);
         }
-        let ended = self.serving.join_next().await.expect("the server was started").expect("it does not panic");
+        let ended =
+            self.serving.join_next().await.expect("the server was started").expect("it does not panic");
         ended.expect("the conversation ends well");
         lines
     }

@@ -114,14 +114,16 @@ async fn hold_each(house: &House, id: Option<&str>, rows: &[Row]) {
     let mut report = Report::default();
     for &carrier in EVERYWHERE {
         for era in era::EVERY {
-            let fitting: Vec<_> = rows.iter().filter_map(|row| Some((row, row.expect(carrier, era)?))).collect();
+            let fitting: Vec<_> =
+                rows.iter().filter_map(|row| Some((row, row.expect(carrier, era)?))).collect();
             if fitting.is_empty() {
                 continue;
             }
             let mut visitor = Visitor::enter(house, carrier, era).await;
             for (row, expect) in fitting {
                 // A text of several lines is several messages where lines are messages.
-                let asks = row.asks.iter().filter(|ask| carrier != Carrier::Lines || !ask.body.contains(&b'\n'));
+                let asks =
+                    row.asks.iter().filter(|ask| carrier != Carrier::Lines || !ask.body.contains(&b'\n'));
                 for ask in asks {
                     visitor.try_case(row, ask, id, expect, &mut report).await;
                 }
@@ -129,7 +131,12 @@ async fn hold_each(house: &House, id: Option<&str>, rows: &[Row]) {
         }
     }
     for row in rows {
-        assert!(report.tried.contains(&(row.number, row.what)), "row {} ({}) applies nowhere", row.number, row.what);
+        assert!(
+            report.tried.contains(&(row.number, row.what)),
+            "row {} ({}) applies nowhere",
+            row.number,
+            row.what
+        );
     }
     report.finish();
 }
@@ -181,7 +188,14 @@ impl<'h> Visitor<'h> {
         visitor
     }
 
-    async fn try_case(&mut self, row: &Row, ask: &Ask, id: Option<&str>, expect: &Expect, report: &mut Report) {
+    async fn try_case(
+        &mut self,
+        row: &Row,
+        ask: &Ask,
+        id: Option<&str>,
+        expect: &Expect,
+        report: &mut Report,
+    ) {
         let ran_before = self.house.ran();
         let id = id.map_or_else(|| self.fresh_id(), ToOwned::to_owned);
         let exchange = self.wire.exchange(self.house, &self.seat, ask, &id, expect.wants_message());
@@ -211,9 +225,13 @@ impl<'h> Visitor<'h> {
         let mut complaints = Vec::new();
         if was_answered && self.wire.is_alive() {
             let id = self.fresh_id();
-            let answer = timeout(PATIENCE, self.wire.exchange(self.house, &self.seat, &healthy(), &id, true)).await;
-            let health = answer.unwrap_or_else(|_| Err("no answer".into())).and_then(|answer| is_healthy(&answer, &id));
-            complaints.extend(health.err().map(|failure| format!("afterwards, on the same connection: {failure}")));
+            let answer =
+                timeout(PATIENCE, self.wire.exchange(self.house, &self.seat, &healthy(), &id, true)).await;
+            let health = answer
+                .unwrap_or_else(|_| Err("no answer".into()))
+                .and_then(|answer| is_healthy(&answer, &id));
+            complaints
+                .extend(health.err().map(|failure| format!("afterwards, on the same connection: {failure}")));
         }
         if !complaints.is_empty() || !was_answered || !self.wire.survives_cases() || !self.wire.is_alive() {
             self.wire = Wire::open(self.house, self.carrier, self.seat.era).await;
@@ -221,7 +239,8 @@ impl<'h> Visitor<'h> {
         let id = self.fresh_id();
         let seat = Seat { era: era::MODERN, session: None, host: self.seat.host.clone() };
         let answer = timeout(PATIENCE, self.bystander.exchange(&healthy().prepare(&seat, &id))).await;
-        let health = answer.unwrap_or_else(|_| Err("no answer".into())).and_then(|answer| is_healthy(&answer, &id));
+        let health =
+            answer.unwrap_or_else(|_| Err("no answer".into())).and_then(|answer| is_healthy(&answer, &id));
         complaints.extend(health.err().map(|failure| format!("afterwards, for somebody else: {failure}")));
         complaints
     }
@@ -238,7 +257,8 @@ fn healthy() -> Ask {
 }
 
 fn is_healthy(answer: &Answer, id: &str) -> Result<(), String> {
-    let expect = result(|result| result["isError"] != true && result["content"][0]["text"] == "how do you do");
+    let expect =
+        result(|result| result["isError"] != true && result["content"][0]["text"] == "how do you do");
     expect.check(answer, id).map_err(|complaint| format!("{complaint}: {}", answer.shown()))
 }
 

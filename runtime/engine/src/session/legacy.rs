@@ -103,7 +103,14 @@ impl Session {
         let caller = self.caller.clone();
         if self.keeps_its_own_session {
             let subscriber = self.stage.shared.hub.subscribe(all_lists());
-            let state = Arc::new(SessionState::new("".into(), revision, caller, client, subscriber));
+            let state = Arc::new(SessionState::new(
+                "".into(),
+                revision,
+                caller,
+                client,
+                subscriber,
+                Arc::clone(&self.in_flight),
+            ));
             if session.is_some() || self.state.set(Arc::clone(&state)).is_err() {
                 return Err(McpError::invalid_request("this connection is initialized already"));
             }

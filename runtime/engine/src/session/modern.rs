@@ -33,7 +33,7 @@ impl Session {
             Facts { dialect: Dialect(speaks.revision()), caller: self.caller.clone(), ..Facts::default() };
         let checked = match via {
             // A client in this process is trusted to be of this revision; it carries what it likes.
-            Via::InProcess => read_in_process(call, &mut facts),
+            Via::InProcess => read_in_process(call, self.completes(), &mut facts),
             Via::Pipe | Via::Http { .. } => read_metadata(call, self.limits(), self.completes(), &mut facts),
         };
         let listener = match &checked {
@@ -93,7 +93,14 @@ fn read_metadata<'m>(
     operation_of(call, limits)
 }
 
-fn read_in_process<'m>(call: &'m Call, facts: &mut Facts) -> Result<Operation<'m, Node<'m>>, McpError> {
+fn read_in_process<'m>(
+    call: &'m Call,
+    completes: bool,
+    facts: &mut Facts,
+) -> Result<Operation<'m, Node<'m>>, McpError> {
+    if !completes && call.message().method() == operation::COMPLETE {
+        return Err(McpError::method_not_found(operation::COMPLETE));
+    }
     facts.progress_token = progress_token(call.message().params())?;
     facts.log_level = Some(LogLevel::Debug);
     operation_of(call, &Limits::default())

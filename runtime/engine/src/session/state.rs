@@ -40,6 +40,7 @@ impl SessionState {
         caller: Caller,
         client: ClientFacts,
         subscriber: Arc<Subscriber>,
+        in_flight: Arc<InFlight<Call>>,
     ) -> Self {
         /// Sent until the client says otherwise (2025-11-25, server/utilities/logging).
         const INFO: u8 = 1;
@@ -49,7 +50,7 @@ impl SessionState {
             caller,
             client,
             log_level: AtomicU8::new(INFO),
-            in_flight: Arc::default(),
+            in_flight,
             calls: Arc::default(),
             streams: Arc::default(),
             subscriber,

@@ -80,7 +80,8 @@ impl SessionTable {
         });
         let Some(place) = place else { return Err(refusal("there are", "sessions_max", max)) };
         let subscriber = self.hub.subscribe(all_lists());
-        let state = Arc::new(SessionState::new(new_id(), revision, caller, client, subscriber));
+        let state =
+            Arc::new(SessionState::new(new_id(), revision, caller, client, subscriber, Arc::default()));
         self.by_id
             .insert(Arc::clone(state.id()), Listed { state: Arc::clone(&state), _places: [my_place, place] });
         Ok(state)
