@@ -3,7 +3,7 @@
 //! hyper serves a request with both a length and a chunked body by the chunks, and folds two equal lengths
 //! into one. That is safe for us alone, but somebody in front of us may have read the same bytes another way
 //! (request smuggling), so such a request is refused (RFC 9112, 6.1 and 6.3), and so is any transfer coding
-//! but `chunked` alone. hyper does not tell, so the
+//! but `chunked` alone, and a line that a line feed alone ends. hyper does not tell, so the
 //! bytes are looked at as they come from the socket.
 
 use memchr::memmem;
@@ -54,20 +54,22 @@ fn end_of_head(bytes: &[u8]) -> Option<usize> {
 }
 
 fn judge(head: &[u8]) -> Head {
-    let (mut lengths, mut codings, mut is_unknown) = (0, 0, false);
-    for line in head.split(|byte| *byte == b'\n').skip(1) {
+    let (mut lengths, mut codings, mut is_unclear) = (0, 0, false);
+    for line in head.split(|byte| *byte == b'\n') {
+        // Some readers end a line at a line feed alone, and some do not.
+        is_unclear |= line.last() != Some(&b'\r');
         // Nearly every line is dismissed by its first letter.
         match line.first() {
             Some(b'C' | b'c') if is_named(line, b"content-length") => lengths += 1,
             Some(b'T' | b't') if is_named(line, b"transfer-encoding") => {
                 codings += 1;
                 let value = &line[b"transfer-encoding:".len()..];
-                is_unknown |= !value.trim_ascii().eq_ignore_ascii_case(b"chunked");
+                is_unclear |= !value.trim_ascii().eq_ignore_ascii_case(b"chunked");
             }
             _ => {}
         }
     }
-    if lengths + codings > 1 || is_unknown { Head::Ambiguous } else { Head::Clear }
+    if lengths + codings > 1 || is_unclear { Head::Ambiguous } else { Head::Clear }
 }
 
 fn is_named(line: &[u8], name: &[u8]) -> bool {
@@ -86,7 +88,8 @@ mod tests {
         for (head, expected) in [
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", Head::Clear),
             ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Head::Clear),
-            ("GET / HTTP/1.1\n\n", Head::Clear),
+            ("GET / HTTP/1.1\n\n", Head::Ambiguous),
+            ("POST / HTTP/1.1\r\nContent-Length: 3\nHost: a\r\n\r\n", Head::Ambiguous),
             ("POST / HTTP/1.1\r\nContent-Length: 3\r\ncontent-length: 3\r\n\r\n", Head::Ambiguous),
             (
                 "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\nA: b\r\nContent-Length: 3\r\n\r\n",

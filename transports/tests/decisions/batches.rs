@@ -33,6 +33,11 @@ fn with_id(template: String, id: i64) -> String {
     template.replace("$id", &id.to_string()).replace("$meta", "\"_meta\":{}")
 }
 
+/// A call whose arguments hold that many arrays inside each other; around them are four more levels.
+fn deep(levels: usize) -> String {
+    with_id(call("count", &format!(r#"{{"a":{}{}}}"#, "[".repeat(levels), "]".repeat(levels))), 6)
+}
+
 fn batches() -> Vec<Batch> {
     let count = |id| with_id(call("count", "{}"), id);
     let (one, two) = (count(1), count(2));
@@ -40,7 +45,6 @@ fn batches() -> Vec<Batch> {
         (r#"{"jsonrpc":"2.0","method":"notifications/x"}"#, with_id(request("no/such", ""), 3));
     let panics = with_id(call("panic_now", "{}"), 4);
     let wrong = with_id(call("no_such_tool", "{}"), 5);
-    let deep = with_id(call("count", &format!(r#"{{"a":{}{}}}"#, "[".repeat(62), "]".repeat(62))), 6);
     let hello = NEWEST_LEGACY.initialize().replace("\"hello\"", "7");
     let without_id = r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"count"}}"#;
     let many: Vec<_> = (1..=100).map(count).collect();
@@ -85,7 +89,7 @@ fn batches() -> Vec<Batch> {
             &[(1, Some(-32600)), (2, None)],
             1,
         ),
-        batch("too deep a message", &[&deep, &two], &[(0, Some(-32700)), (2, None)], 1),
+        batch("as deep as a text may be", &[&deep(60), &two], &[(6, None), (2, None)], 2),
         batch("a handshake", &[&hello, &one], &[(7, Some(-32600)), (1, None)], 1),
         batch("an answer to nothing", &[r#"{"jsonrpc":"2.0","id":9,"result":{}}"#, &one], &[(1, None)], 1),
         batch("a request without an id", &[without_id, &one], &[(0, Some(-32600)), (1, None)], 1),
@@ -108,6 +112,7 @@ fn refused() -> Vec<(String, i64)> {
         (format!("[{}] []", count(1)), -32700),
         (format!("[{}]", too_many.join(",")), -32600),
         ("[".repeat(100_000), -32700),
+        (format!("[{},{}]", count(1), deep(61)), -32700),
     ]
 }
 
@@ -202,12 +207,13 @@ async fn everywhere_else_there_are_none() {
         &[
             row(13, "a batch", bodies(&texts))
                 .in_eras(|era| era != BATCHING)
-                .both(error(400, -32600).without_id()),
+                // One of them holds a message that is too deep, and JSON comes first.
+                .both(error(400, -32600).or_code(-32700).without_id()),
             row(13, "a batch of this era's messages", bodies(modern)).modern(error(400, -32600).without_id()),
             row(13, "a batch without a session", strangers)
                 .over(HTTP)
                 .in_eras(|era| !Era::is_modern(era))
-                .legacy(error(400, -32600).without_id()),
+                .legacy(error(400, -32600).or_code(-32700).without_id()),
             row(
                 13,
                 "a batch in a session that there is not",

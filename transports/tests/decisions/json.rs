@@ -296,8 +296,7 @@ async fn no_member_that_decides_is_written_twice() {
     ]
     .map(|meta| post(call("needs_sampling", "{}").replace("$meta", &format!(r#""_meta":{meta}"#))));
     // A proxy may have decided by the header, which repeats one of the two.
-    let mirrored_twice = [r#"{"region":"here","region":"there"}"#, r#"{"region":"there","region":"here"}"#]
-        .map(|arguments| post(call("mirrored", arguments)).set("Mcp-Param-Region", "here"));
+    let mirrored_twice = |arguments: &str| [post(call("mirrored", arguments)).set("Mcp-Param-Region", "here")];
     hold(
         &House::open(),
         &[
@@ -311,9 +310,17 @@ async fn no_member_that_decides_is_written_twice() {
                     .or_code(-32022)
                     .with_any_id(),
             ),
-            row(11, "an argument that a header mirrors, twice", mirrored_twice)
+            // Refused by its header when the first of the two is not mirrored, else by its arguments.
+            row(
+                11,
+                "an argument that a header mirrors, twice",
+                mirrored_twice(r#"{"region":"here","region":"there"}"#),
+            )
+            .over(HTTP)
+            .modern(tool_error()),
+            row(11, "the same, the other one first", mirrored_twice(r#"{"region":"there","region":"here"}"#))
                 .over(HTTP)
-                .modern(tool_error()),
+                .modern(error(400, -32020)),
         ],
     )
     .await;

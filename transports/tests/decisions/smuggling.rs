@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::support::ask::{Seat, call, post};
 use crate::support::era::MODERN;
-use crate::support::house::House;
+use crate::support::house::{House, take};
 use crate::support::http1::{Http1, written};
 use crate::support::table::PATIENCE;
 
@@ -87,13 +87,21 @@ fn corpus() -> Vec<(&'static str, End, Vec<u8>)> {
         ("a chunk longer than its size", Refused, chunks(&format!("{:x}\r\n{BODY}\r\n0\r\n\r\n", length - 1))),
         ("a chunk whose size ends in a line feed", Refused, chunks(&format!("{length:x}\n{BODY}\r\n0\r\n\r\n"))),
         ("line feeds alone", Closed, format!("POST /mcp HTTP/1.1\nHost: localhost\nContent-Type: application/json\nAccept: */*\nContent-Length: {length}\n\n{BODY}").into_bytes()),
-        ("a line feed alone at the end of a length", Closed, sized(&format!("X-A: 1\nContent-Length: {length}\r\n"))),
+        ("a line feed alone before a length", Closed, sized(&format!("X-A: 1\nContent-Length: {length}\r\n"))),
+        ("a line feed alone behind a length", Closed, sized(&format!("Content-Length: {length}\nX-A: 1\r\n"))),
+        ("a line feed alone before a coding", Closed, in_chunks("X-A: 1\nTransfer-Encoding: chunked\r\n")),
+        ("a line feed alone at the end of the head", Closed, sized(&format!("Content-Length: {length}\r\n\n"))),
         ("no version", Closed, b"POST /mcp\r\n\r\n".to_vec()),
         ("another version", Closed, posted("3.0", &format!("Content-Length: {length}\r\n"), BODY)),
         ("two blanks in the first line", Closed, format!("POST  /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{BODY}").into_bytes()),
         ("a tunnel with a body", Closed, format!("CONNECT localhost:443 HTTP/1.1\r\nHost: localhost:443\r\nContent-Length: {length}\r\n\r\n{BODY}").into_bytes()),
         ("no HTTP", Refused, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n".to_vec()),
     ]
+}
+
+/// What must be refused wherever it stands.
+fn ambiguous() -> Vec<(&'static str, Vec<u8>)> {
+    corpus().into_iter().filter(|(_, end, _)| *end == Refused).map(|(what, _, bytes)| (what, bytes)).collect()
 }
 
 fn modern(house: &House) -> Seat {
@@ -131,6 +139,54 @@ async fn what_two_readers_could_read_differently_ends_the_connection() {
         }
     }
     assert!(failures.is_empty(), "rows 109 and 1a.3, {}:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[tokio::test]
+async fn behind_a_sound_request_too() {
+    let house = House::open();
+    let seat = modern(&house);
+    let canary = written(&post(call("count", "{}")).prepare(&seat, "666"));
+    let sound = written(&post(call("echo", r#"{"message":"hi"}"#)).prepare(&seat, "1"));
+    let slow = written(&post(call("hold", "{}")).prepare(&seat, "1"));
+    // Where a piece ends: all at once, inside of the sound request, and inside of the bad one's head.
+    let cuts = [0, 1, sound.len() - 1, sound.len(), sound.len() + 30];
+    let mut failures = Vec::new();
+    for ((what, bad), cut) in ambiguous().into_iter().flat_map(|bad| cuts.map(|cut| (bad.clone(), cut))) {
+        let mut connection = Http1::connect(house.address).await;
+        let all = [&sound[..], &bad, &canary].concat();
+        connection.send_bytes(&all[..cut]).await;
+        let first = timeout(PATIENCE, connection.exchange_bytes(&all[cut..], false)).await.expect("in time");
+        assert_eq!(first.expect("an answer").status, Some(200), "{what}");
+        failures.extend(refused_and_closed(&mut connection).await.err().map(|why| format!("{what}, cut at {cut}: {why}")));
+    }
+    for (what, bad) in ambiguous() {
+        let mut connection = Http1::connect(house.address).await;
+        connection.send_bytes(&slow).await;
+        take(&house.held.begun).await;
+        connection.send_bytes(&[&bad[..], &canary].concat()).await;
+        house.held.go_on.add_permits(1);
+        let first = timeout(PATIENCE, connection.next_answer()).await.expect("in time");
+        assert_eq!(first.expect("an answer").status, Some(200), "{what}");
+        failures.extend(refused_and_closed(&mut connection).await.err().map(|why| format!("{what}, while another is answered: {why}")));
+    }
+    if house.ran() > 0 {
+        failures.push(format!("{} requests ran that must not", house.ran()));
+    }
+    assert!(failures.is_empty(), "rows 109 and 1a.3, {}:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Whether the next answer is a refusal, and the last one.
+async fn refused_and_closed(connection: &mut Http1) -> Result<(), String> {
+    let answer = timeout(PATIENCE, connection.next_answer()).await.map_err(|_| "no answer")?;
+    let status = answer.map_err(|failure| format!("no answer: {failure}"))?.status;
+    if status != Some(400) {
+        return Err(format!("{status:?} instead of 400"));
+    }
+    match timeout(PATIENCE, connection.next_answer()).await {
+        Ok(Err(_closed)) => Ok(()),
+        Ok(Ok(more)) => Err(format!("another answer: {}", more.shown())),
+        Err(_) => Err("the connection stays open".into()),
+    }
 }
 
 #[tokio::test]
