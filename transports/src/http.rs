@@ -21,6 +21,5 @@ mod socket;
 mod streams;
 
 pub use config::HttpConfig;
-pub use response::ReplyBody;
 pub use server::{HttpServer, serve};
 pub use service::{HttpService, ServiceBody};

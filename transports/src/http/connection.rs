@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper::{Request, Response, body::Incoming};
+use hyper::{Request, Response, Version, body::Incoming};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use impresario_engine::Caller;
@@ -32,8 +32,9 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, sit
     let caller = Caller::from_address(peer.ip());
     let actor = Connection::open(stage, caller.clone(), ConnectionKind::Http);
     let pulse = Pulse::new(&limits);
-    let socket = Socket::new(stream, Rc::clone(&pulse), Duration::from_millis(limits.sse_send_stall_ms));
-    let desk = Rc::new(Desk { actor: actor.clone(), caller, site, pulse });
+    let stall_timeout = Duration::from_millis(limits.sse_send_stall_ms);
+    let socket = Socket::new(stream, Rc::clone(&pulse), stall_timeout);
+    let desk = Rc::new(Desk { actor: actor.clone(), caller, site, pulse: Rc::clone(&pulse), stall_timeout });
     let service = service_fn(move |request| answer(Rc::clone(&desk), request));
     let builder = http_builder(&limits);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
@@ -43,6 +44,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, sit
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        () = pulse.cut() => Err("a reader takes nothing (sse_send_stall_ms)".into()),
     };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
@@ -56,15 +58,22 @@ struct Desk {
     caller: Caller,
     site: Site,
     pulse: Rc<Pulse>,
+    stall_timeout: Duration,
 }
 
 async fn answer(desk: Rc<Desk>, request: Request<Incoming>) -> Result<Response<ReplyBody>, Infallible> {
+    let is_http2 = request.version() == Version::HTTP_2;
     let answering = desk.pulse.begin();
     if desk.pulse.is_ambiguous() {
         return Ok(response::ambiguous());
     }
     let mut response = endpoint::answer(&desk.site, &desk.actor, &desk.caller, request).await;
-    response.body_mut().keep(answering);
+    let body = response.body_mut();
+    body.keep(answering);
+    if is_http2 && let Some(progress) = body.progress() {
+        let (pulse, progress) = (Rc::clone(&desk.pulse), Rc::downgrade(progress));
+        tokio::task::spawn_local(pulse.watch(progress, desk.stall_timeout));
+    }
     Ok(response)
 }
 

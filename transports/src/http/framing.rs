@@ -1,120 +1,246 @@
-//! Heads of HTTP/1 requests whose length two readers could understand differently.
+//! Requests of HTTP/1 whose length two readers could understand differently.
 //!
-//! hyper serves a request with both a length and a chunked body by the chunks, and folds two equal lengths
-//! into one. That is safe for us alone, but somebody in front of us may have read the same bytes another way
-//! (request smuggling), so such a request is refused (RFC 9112, 6.1 and 6.3), and so is any transfer coding
-//! but `chunked` alone, and a line that a line feed alone ends. hyper does not tell, so the
-//! bytes are looked at as they come from the socket.
+//! hyper serves a request with both a length and a chunked body by the chunks, folds two equal lengths into
+//! one, and ends a line at a line feed alone. That is safe for us alone, but somebody in front of us may have
+//! read the same bytes another way (request smuggling), so such a request is refused (RFC 9112, 2.2, 6.1 and
+//! 6.3), and so is any transfer coding but `chunked` alone. hyper does not tell, so the bytes are followed
+//! here as they come from the socket, from head to head; bodies are only skipped.
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
-/// Looks at the heads of one connection's requests, each from its first byte.
-#[derive(Debug, Default)]
+/// The longest line of a chunked body that is followed: a chunk's size with its extensions, a trailer.
+const CHUNK_LINE_BYTES_MAX: usize = 8 * 1024;
+
+/// Follows the requests of one connection.
+#[derive(Debug)]
 pub(super) struct HeadWatch {
-    /// The beginning of a head that came in several pieces.
+    place: Place,
+    /// The beginning of a head, or of a line of a chunked body, whose end has not come yet.
     begun: Vec<u8>,
+    head_bytes_max: usize,
+    /// How many heads have come.
+    heads: u64,
+    /// The first of them that is ambiguous, counted from 1.
+    ambiguous: Option<u64>,
 }
 
-/// What a piece of a head says.
+/// Where in a request the next byte stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Head {
-    /// It goes on.
-    Unfinished,
-    /// Its length is clear.
-    Clear,
-    /// Its length could be understood in two ways.
+enum Place {
+    Head,
+    /// In a body, with so many bytes of it to come.
+    Body(u64),
+    /// At the line that says how large the next chunk is.
+    ChunkSize,
+    /// In a chunk, with so many bytes to come, its line break among them.
+    Chunk(u64),
+    /// Behind the last chunk, before an empty line.
+    Trailers,
+    /// Nowhere that could be followed. Nothing more is looked at; hyper will refuse what comes.
+    Lost,
+}
+
+/// What a head says of the body behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    Length(u64),
+    Chunked,
     Ambiguous,
 }
 
 impl HeadWatch {
-    /// Looks at the next bytes. `head_bytes_max` is what a head may take; of a longer one no more is kept,
-    /// because it is refused anyhow.
-    pub(super) fn on_bytes(&mut self, bytes: &[u8], head_bytes_max: usize) -> Head {
+    /// Follows a connection from its first byte. A head of more than `head_bytes_max` is not kept: it is
+    /// refused anyhow.
+    pub(super) fn new(head_bytes_max: usize) -> Self {
+        Self { place: Place::Head, begun: Vec::new(), head_bytes_max, heads: 0, ambiguous: None }
+    }
+
+    /// The next bytes of the connection.
+    pub(super) fn on_bytes(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && self.place != Place::Lost {
+            bytes = match self.place {
+                Place::Head => self.in_head(bytes),
+                Place::Body(left) => self.skip(bytes, left, Place::Head, Place::Body),
+                Place::Chunk(left) => self.skip(bytes, left, Place::ChunkSize, Place::Chunk),
+                Place::ChunkSize | Place::Trailers => self.in_chunk_line(bytes),
+                Place::Lost => &[],
+            };
+        }
+    }
+
+    /// Whether the request of that number, counted from 1, could be understood in two ways.
+    pub(super) fn is_ambiguous(&self, number: u64) -> bool {
+        self.ambiguous == Some(number)
+    }
+
+    fn in_head<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         if self.begun.is_empty()
-            && let Some(end) = end_of_head(bytes)
+            && let Some((head, end)) = end_of_head(bytes)
         {
-            return judge(&bytes[..end]);
+            self.judge(framing(&bytes[..head]));
+            return &bytes[end..];
         }
-        self.begun
-            .extend_from_slice(&bytes[..bytes.len().min(head_bytes_max.saturating_sub(self.begun.len()))]);
-        match end_of_head(&self.begun) {
-            Some(end) => {
-                let head = judge(&self.begun[..end]);
-                self.begun = Vec::new();
-                head
+        let before = self.begun.len();
+        self.begun.extend_from_slice(&bytes[..bytes.len().min(self.head_bytes_max.saturating_sub(before))]);
+        let Some((head, end)) = end_of_head(&self.begun) else {
+            if self.begun.len() >= self.head_bytes_max {
+                self.place = Place::Lost;
             }
-            None => Head::Unfinished,
-        }
+            return &[];
+        };
+        let framing = framing(&self.begun[..head]);
+        self.begun.clear();
+        self.judge(framing);
+        &bytes[end - before..]
+    }
+
+    fn judge(&mut self, framing: Framing) {
+        self.heads += 1;
+        self.place = match framing {
+            Framing::Length(0) => Place::Head,
+            Framing::Length(length) => Place::Body(length),
+            Framing::Chunked => Place::ChunkSize,
+            Framing::Ambiguous => {
+                self.ambiguous = Some(self.heads);
+                Place::Lost
+            }
+        };
+    }
+
+    fn skip<'b>(&mut self, bytes: &'b [u8], left: u64, then: Place, still: fn(u64) -> Place) -> &'b [u8] {
+        let skipped = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+        let left = left - skipped as u64;
+        self.place = if left == 0 { then } else { still(left) };
+        &bytes[skipped..]
+    }
+
+    fn in_chunk_line<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let Some(end) = memchr(b'\n', bytes) else {
+            self.begun.extend_from_slice(bytes);
+            if self.begun.len() > CHUNK_LINE_BYTES_MAX {
+                self.place = Place::Lost;
+            }
+            return &[];
+        };
+        self.begun.extend_from_slice(&bytes[..end]);
+        let line = self.begun.trim_ascii();
+        self.place = match (self.place, chunk_size(line)) {
+            (Place::Trailers, _) if line.is_empty() => Place::Head,
+            (Place::Trailers, _) | (_, Some(0)) => Place::Trailers,
+            (_, Some(size)) => Place::Chunk(size.saturating_add(2)),
+            (_, None) => Place::Lost,
+        };
+        self.begun.clear();
+        &bytes[end + 1..]
     }
 }
 
-/// Where a head ends: at its first empty line, with or without carriage returns.
-fn end_of_head(bytes: &[u8]) -> Option<usize> {
-    memmem::find(bytes, b"\n\r\n").or_else(|| memmem::find(bytes, b"\n\n"))
+/// Where a head ends, and where what follows it begins: at its first empty line.
+fn end_of_head(bytes: &[u8]) -> Option<(usize, usize)> {
+    const EMPTY: [&[u8]; 2] = [b"\n\r\n", b"\n\n"];
+    EMPTY.iter().find_map(|empty| memmem::find(bytes, empty).map(|at| (at, at + empty.len())))
 }
 
-fn judge(head: &[u8]) -> Head {
-    let (mut lengths, mut codings, mut is_unclear) = (0, 0, false);
+fn framing(head: &[u8]) -> Framing {
+    let (mut lengths, mut codings, mut length, mut is_unclear) = (0, 0, 0, false);
     for line in head.split(|byte| *byte == b'\n') {
         // Some readers end a line at a line feed alone, and some do not.
         is_unclear |= line.last() != Some(&b'\r');
         // Nearly every line is dismissed by its first letter.
         match line.first() {
-            Some(b'C' | b'c') if is_named(line, b"content-length") => lengths += 1,
-            Some(b'T' | b't') if is_named(line, b"transfer-encoding") => {
-                codings += 1;
-                let value = &line[b"transfer-encoding:".len()..];
-                is_unclear |= !value.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            Some(b'C' | b'c') => {
+                if let Some(value) = value_of(line, b"content-length") {
+                    lengths += 1;
+                    match decimal(value) {
+                        Some(value) => length = value,
+                        None => is_unclear = true,
+                    }
+                }
+            }
+            Some(b'T' | b't') => {
+                if let Some(value) = value_of(line, b"transfer-encoding") {
+                    codings += 1;
+                    is_unclear |= !value.eq_ignore_ascii_case(b"chunked");
+                }
             }
             _ => {}
         }
     }
-    if lengths + codings > 1 || is_unclear { Head::Ambiguous } else { Head::Clear }
+    match (lengths + codings, codings) {
+        _ if is_unclear => Framing::Ambiguous,
+        (0 | 1, 0) => Framing::Length(length),
+        (1, 1) => Framing::Chunked,
+        _ => Framing::Ambiguous,
+    }
 }
 
-fn is_named(line: &[u8], name: &[u8]) -> bool {
-    line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
-        && line.get(name.len()) == Some(&b':')
+/// Digits and nothing else; Rust would take a sign too.
+fn decimal(value: &[u8]) -> Option<u64> {
+    let digits =
+        std::str::from_utf8(value).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok()
+}
+
+fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    let (start, rest) = line.split_at_checked(name.len())?;
+    let value = rest.strip_prefix(b":")?;
+    start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+}
+
+fn chunk_size(line: &[u8]) -> Option<u64> {
+    let size = line.split(|byte| *byte == b';').next()?.trim_ascii();
+    u64::from_str_radix(std::str::from_utf8(size).ok()?, 16).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const MAX: usize = 1_000;
+    /// The number of the ambiguous request among those in the bytes.
+    fn ambiguous(bytes: &str, piece: usize) -> Option<u64> {
+        let mut watch = HeadWatch::new(1_000);
+        bytes.as_bytes().chunks(piece).for_each(|piece| watch.on_bytes(piece));
+        watch.ambiguous
+    }
 
     #[test]
-    fn a_length_must_be_clear_however_the_head_is_cut() {
-        for (head, expected) in [
-            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", Head::Clear),
-            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Head::Clear),
-            ("GET / HTTP/1.1\n\n", Head::Ambiguous),
-            ("POST / HTTP/1.1\r\nContent-Length: 3\nHost: a\r\n\r\n", Head::Ambiguous),
-            ("POST / HTTP/1.1\r\nContent-Length: 3\r\ncontent-length: 3\r\n\r\n", Head::Ambiguous),
-            (
-                "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\nA: b\r\nContent-Length: 3\r\n\r\n",
-                Head::Ambiguous,
-            ),
-            ("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Head::Ambiguous),
-            ("POST / HTTP/1.1\r\nContent-Length: 3\r\nTRANSFER-ENCODING: x\r\n\r\n", Head::Ambiguous),
-            (
-                "POST / HTTP/1.1\r\nX: content-length: 3\r\nContent-Length-X: 1\r\nContent-Length: 3\r\n\r\n",
-                Head::Clear,
-            ),
-        ] {
-            assert_eq!(HeadWatch::default().on_bytes(head.as_bytes(), MAX), expected, "{head}");
-            let mut watch = HeadWatch::default();
-            let pieces = head.as_bytes().chunks(1).map(|piece| watch.on_bytes(piece, MAX));
-            assert_eq!(pieces.into_iter().find(|seen| *seen != Head::Unfinished), Some(expected), "{head}");
+    fn a_length_must_be_clear_however_the_bytes_are_cut_and_whatever_came_before() {
+        let sound = [
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n5;x=y\r\n\r\n\r\na\r\n0\r\nA: b\r\n\r\n",
+            "GET / HTTP/1.1\r\nX: content-length: 3\r\nContent-Length-X: 1\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+        ];
+        let ambiguous_ones = [
+            "POST / HTTP/1.1\r\nContent-Length: 3\r\ncontent-length: 3\r\n\r\n",
+            "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\nA: b\r\nContent-Length: 3\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 3\r\nTRANSFER-ENCODING: x\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 0x3\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: +3\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 3\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\n\n",
+        ];
+        for piece in [1, 2, 7, 1_000] {
+            for first in sound {
+                for second in sound {
+                    assert_eq!(ambiguous(&format!("{first}{second}"), piece), None, "{first}{second}");
+                }
+                for second in &ambiguous_ones[..] {
+                    assert_eq!(ambiguous(&format!("{first}{second}"), piece), Some(2), "{first}{second}");
+                }
+            }
         }
     }
 
     #[test]
-    fn of_a_head_that_never_ends_no_more_is_kept_than_may_come() {
-        let mut watch = HeadWatch::default();
-        for _ in 0..100 {
-            assert_eq!(watch.on_bytes(&[b'a'; 100], MAX), Head::Unfinished);
-        }
-        assert_eq!(watch.begun.len(), MAX);
+    fn of_a_head_or_a_line_that_never_ends_no_more_is_kept_than_may_come() {
+        let mut watch = HeadWatch::new(1_000);
+        (0..100).for_each(|_| watch.on_bytes(&[b'a'; 100]));
+        assert!(watch.begun.len() <= 1_000);
+        let mut watch = HeadWatch::new(1_000);
+        watch.on_bytes(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+        (0..1_000).for_each(|_| watch.on_bytes(&[b'0'; 100]));
+        assert!(watch.begun.len() <= CHUNK_LINE_BYTES_MAX + 100);
     }
 }

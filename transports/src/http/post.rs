@@ -192,7 +192,7 @@ impl Post<'_> {
         let mut body = answers.join(&b',');
         body.insert(0, b'[');
         body.push(b']');
-        let mut response = Response::new(ReplyBody::Whole(Some(Bytes::from(body))));
+        let mut response = Response::new(ReplyBody::whole(Bytes::from(body)));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     }

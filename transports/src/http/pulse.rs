@@ -4,13 +4,14 @@
 //! alone while a request is answered. HTTP/2 frames come at any time, so there only the requests count.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use impresario_protocol::Limits;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::framing::{Head, HeadWatch};
+use super::framing::HeadWatch;
 
 /// How a connection's time is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +31,14 @@ pub(super) struct Pulse {
     /// Requests that are being answered, their streams included.
     answering: Cell<usize>,
     is_http2: Cell<bool>,
-    /// Looks at the head that is coming in.
-    head: RefCell<HeadWatch>,
-    head_bytes_max: usize,
-    /// The head that has just come could be understood in two ways.
-    is_ambiguous: Cell<bool>,
+    /// Follows the bytes from request to request.
+    heads: RefCell<HeadWatch>,
+    /// How many requests have come.
+    requests: Cell<u64>,
     head_timeout: Duration,
     idle_timeout: Duration,
+    /// The connection is to be cut.
+    cut: Notify,
 }
 
 impl Pulse {
@@ -46,11 +48,13 @@ impl Pulse {
             phase: Cell::new(Phase::Idle(Instant::now())),
             answering: Cell::new(0),
             is_http2: Cell::new(false),
-            head: RefCell::default(),
-            head_bytes_max: Limits::size(limits.header_bytes_max) + 2 * Limits::size(limits.uri_bytes_max),
-            is_ambiguous: Cell::new(false),
+            heads: RefCell::new(HeadWatch::new(
+                Limits::size(limits.header_bytes_max) + 2 * Limits::size(limits.uri_bytes_max),
+            )),
+            requests: Cell::new(0),
             head_timeout: Duration::from_millis(limits.header_timeout_ms),
             idle_timeout: Duration::from_millis(limits.keep_alive_timeout_ms),
+            cut: Notify::new(),
         })
     }
 
@@ -58,30 +62,45 @@ impl Pulse {
     pub(super) fn on_bytes(&self, bytes: &[u8]) {
         /// How every HTTP/2 connection begins (RFC 9113, 3.4).
         const HTTP2_PREFACE: &[u8] = b"PRI ";
-        if self.phase.get() == Phase::Busy || self.is_http2.get() {
-            return;
-        }
-        if let Phase::Idle(_) = self.phase.get() {
+        if let Phase::Idle(_) = self.phase.get()
+            && !self.is_http2.get()
+        {
             self.is_http2.set(bytes.starts_with(HTTP2_PREFACE));
             self.phase.set(Phase::Head(Instant::now()));
         }
-        if !self.is_http2.get()
-            && self.head.borrow_mut().on_bytes(bytes, self.head_bytes_max) == Head::Ambiguous
-        {
-            self.is_ambiguous.set(true);
+        if !self.is_http2.get() {
+            self.heads.borrow_mut().on_bytes(bytes);
         }
     }
 
-    /// Whether the length of the request that has just come could be understood in two ways.
+    /// Whether the length of the request that was begun last could be understood in two ways.
     pub(super) fn is_ambiguous(&self) -> bool {
-        self.is_ambiguous.get()
+        self.heads.borrow().is_ambiguous(self.requests.get())
     }
 
     /// A request's head has come. It counts as being answered until what is returned is dropped.
     pub(super) fn begin(self: &Rc<Self>) -> Answering {
+        self.requests.set(self.requests.get() + 1);
         self.answering.set(self.answering.get() + 1);
         self.phase.set(Phase::Busy);
         Answering(Rc::clone(self))
+    }
+
+    /// Resolves when the connection is to be cut.
+    pub(super) async fn cut(&self) {
+        self.cut.notified().await;
+    }
+
+    /// Cuts the connection when a reader takes nothing of a body for `stall_timeout`. On HTTP/1 the socket
+    /// notices that; on HTTP/2 one stream can stand still while others, and pings, go on.
+    pub(super) async fn watch(self: Rc<Self>, body: Weak<Progress>, stall_timeout: Duration) {
+        while let Some(progress) = body.upgrade() {
+            if progress.waiting_since.get().is_some_and(|since| since.elapsed() >= stall_timeout) {
+                return self.cut.notify_one();
+            }
+            drop(progress);
+            tokio::time::sleep(stall_timeout / 4).await;
+        }
     }
 
     /// When the connection is cut if nothing happens; never while a request is answered.
@@ -91,6 +110,20 @@ impl Pulse {
             Phase::Head(since) => Some(since + self.head_timeout),
             Phase::Busy => None,
         }
+    }
+}
+
+/// How a reader takes a body.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// It was given something then, and has not come for more.
+    waiting_since: Cell<Option<Instant>>,
+}
+
+impl Progress {
+    /// The reader came for more, and was given something or not.
+    pub(super) fn on_poll(&self, was_given: bool) {
+        self.waiting_since.set(was_given.then(Instant::now));
     }
 }
 

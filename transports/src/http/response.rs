@@ -1,6 +1,7 @@
 //! Answers as HTTP: statuses, headers, and bodies that are whole or stream.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,27 +11,77 @@ use http_body::{Body, Frame, SizeHint};
 use impresario_engine::session::{Reply, Verdict};
 use impresario_protocol::{Era, ErrorKind};
 
-use super::pulse::Answering;
+use super::pulse::{Answering, Progress};
 use super::streams::EventStream;
 
 /// The body of an answer.
-#[derive(Debug)]
-pub enum ReplyBody {
-    /// All of it at once, or nothing.
-    Whole(Option<Bytes>),
+#[derive(Debug, Default)]
+pub(super) struct ReplyBody {
+    content: Content,
+    /// Says that the connection is in use, as long as the body is.
+    answering: Option<Answering>,
+    /// Tells a watcher whether the reader takes what is there for it.
+    progress: Option<Rc<Progress>>,
+}
+
+#[derive(Debug, Default)]
+enum Content {
+    #[default]
+    Nothing,
+    /// All of it is there.
+    Whole(Bytes),
     /// Server-sent events, as they come.
     Events(Box<EventStream>),
 }
 
+/// A whole body is handed over in pieces of so much, so that a reader that takes nothing is noticed.
+const PIECE_BYTES: usize = 256 * 1024;
+
 impl ReplyBody {
     pub(super) fn empty() -> Self {
-        Self::Whole(None)
+        Self::default()
     }
 
-    /// Keeps the connection from being taken for idle as long as this streams.
+    pub(super) fn whole(bytes: Bytes) -> Self {
+        let content = if bytes.is_empty() { Content::Nothing } else { Content::Whole(bytes) };
+        Self { content, ..Self::default() }
+    }
+
+    /// The bytes of a body that does not stream.
+    pub(super) fn into_bytes(self) -> Option<Bytes> {
+        match self.content {
+            Content::Whole(bytes) => Some(bytes),
+            Content::Nothing | Content::Events(_) => None,
+        }
+    }
+
+    /// Keeps the connection from being taken for idle as long as this is sent.
     pub(super) fn keep(&mut self, answering: Answering) {
-        if let Self::Events(events) = self {
-            events.keep(answering);
+        self.answering = Some(answering);
+    }
+
+    /// What tells whether the reader takes what is there for it, for bodies that take several pieces.
+    pub(super) fn progress(&mut self) -> Option<&Rc<Progress>> {
+        let is_long = match &self.content {
+            Content::Nothing => false,
+            Content::Whole(bytes) => bytes.len() > PIECE_BYTES,
+            Content::Events(_) => true,
+        };
+        is_long.then(|| &*self.progress.get_or_insert_default())
+    }
+
+    fn poll_bytes(&mut self, task: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        match &mut self.content {
+            Content::Nothing => Poll::Ready(None),
+            Content::Whole(bytes) if bytes.len() > PIECE_BYTES => {
+                Poll::Ready(Some(bytes.split_to(PIECE_BYTES)))
+            }
+            Content::Whole(bytes) => {
+                let last = std::mem::take(bytes);
+                self.content = Content::Nothing;
+                Poll::Ready(Some(last))
+            }
+            Content::Events(events) => events.poll_bytes(task),
         }
     }
 }
@@ -43,22 +94,23 @@ impl Body for ReplyBody {
         self: Pin<&mut Self>,
         task: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match self.get_mut() {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Events(events) => {
-                events.poll_bytes(task).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
-            }
+        let this = self.get_mut();
+        let bytes = this.poll_bytes(task);
+        if let Some(progress) = &this.progress {
+            progress.on_poll(matches!(bytes, Poll::Ready(Some(_))));
         }
+        bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        matches!(self.content, Content::Nothing)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Events(_) => SizeHint::default(),
+        match &self.content {
+            Content::Nothing => SizeHint::with_exact(0),
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Events(_) => SizeHint::default(),
         }
     }
 }
@@ -66,7 +118,7 @@ impl Body for ReplyBody {
 /// An answer as one JSON object.
 pub(super) fn json(reply: Reply) -> Response<ReplyBody> {
     let (status, retry_after) = (status(&reply), retry_after(&reply));
-    let mut response = Response::new(ReplyBody::Whole(Some(Bytes::from(reply.body))));
+    let mut response = Response::new(ReplyBody::whole(Bytes::from(reply.body)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -78,7 +130,8 @@ pub(super) fn json(reply: Reply) -> Response<ReplyBody> {
 
 /// Server-sent events, as they come.
 pub(super) fn events(stream: EventStream) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::Events(Box::new(stream)));
+    let mut response =
+        Response::new(ReplyBody { content: Content::Events(Box::new(stream)), ..ReplyBody::default() });
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -114,7 +167,7 @@ pub(super) fn bare(status: StatusCode) -> Response<ReplyBody> {
 
 /// A status with a line for people.
 pub(super) fn text(status: StatusCode, text: &str) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::Whole(Some(Bytes::from(format!("{text}\n")))));
+    let mut response = Response::new(ReplyBody::whole(Bytes::from(format!("{text}\n"))));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response

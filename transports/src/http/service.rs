@@ -149,7 +149,7 @@ fn refused(error: &McpError) -> Response<ServiceBody> {
 fn whole(response: Response<ReplyBody>) -> Response<ServiceBody> {
     let (chunk_tx, chunks) = mpsc::channel(1);
     let (head, body) = response.into_parts();
-    if let ReplyBody::Whole(Some(bytes)) = body
+    if let Some(bytes) = body.into_bytes()
         && chunk_tx.try_send(bytes).is_err()
     {
         tracing::error!("a new channel took no chunk");

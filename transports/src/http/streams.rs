@@ -12,19 +12,15 @@ use impresario_engine::gate::Entry;
 use impresario_engine::session::{Exchange, Frame, SessionState, change_frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::pulse::Answering;
-
 /// A stream of events with comments in quiet times, so that nobody in between takes it for dead.
 #[derive(Debug)]
-pub struct EventStream {
+pub(super) struct EventStream {
     source: Source,
     /// Written, and not yet taken.
     ready: VecDeque<Bytes>,
     keep_alive: Duration,
     /// When the next comment is due.
     quiet_until: Pin<Box<Sleep>>,
-    /// Says that the connection is in use.
-    answering: Option<Answering>,
 }
 
 #[derive(Debug)]
@@ -58,12 +54,7 @@ impl EventStream {
 
     fn new(source: Source, ready: VecDeque<Bytes>, keep_alive: Duration) -> Self {
         let quiet_until = Box::pin(sleep_until(Instant::now() + keep_alive));
-        Self { source, ready, keep_alive, quiet_until, answering: None }
-    }
-
-    /// Keeps the connection from being taken for idle as long as this streams.
-    pub(super) fn keep(&mut self, answering: Answering) {
-        self.answering = Some(answering);
+        Self { source, ready, keep_alive, quiet_until }
     }
 
     /// The next bytes to send; nothing at the end.
