@@ -29,22 +29,22 @@ fn batch(what: &'static str, messages: &[&str], parts: &[(i64, Option<i64>)], ra
     Batch { what, text: format!("[{}]", messages.join(",")), parts, ran }
 }
 
-fn with_id(template: String, id: i64) -> String {
+fn with_id(template: &str, id: i64) -> String {
     template.replace("$id", &id.to_string()).replace("$meta", "\"_meta\":{}")
 }
 
-/// A call whose arguments hold that many arrays inside each other; around them are four more levels.
+/// A call whose arguments hold that many arrays inside each other; around them the message has three levels.
 fn deep(levels: usize) -> String {
-    with_id(call("count", &format!(r#"{{"a":{}{}}}"#, "[".repeat(levels), "]".repeat(levels))), 6)
+    with_id(&call("count", &format!(r#"{{"a":{}{}}}"#, "[".repeat(levels), "]".repeat(levels))), 6)
 }
 
 fn batches() -> Vec<Batch> {
-    let count = |id| with_id(call("count", "{}"), id);
+    let count = |id| with_id(&call("count", "{}"), id);
     let (one, two) = (count(1), count(2));
     let (note, unknown) =
-        (r#"{"jsonrpc":"2.0","method":"notifications/x"}"#, with_id(request("no/such", ""), 3));
-    let panics = with_id(call("panic_now", "{}"), 4);
-    let wrong = with_id(call("no_such_tool", "{}"), 5);
+        (r#"{"jsonrpc":"2.0","method":"notifications/x"}"#, with_id(&request("no/such", ""), 3));
+    let panics = with_id(&call("panic_now", "{}"), 4);
+    let wrong = with_id(&call("no_such_tool", "{}"), 5);
     let hello = NEWEST_LEGACY.initialize().replace("\"hello\"", "7");
     let without_id = r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"count"}}"#;
     let many: Vec<_> = (1..=100).map(count).collect();
@@ -53,7 +53,7 @@ fn batches() -> Vec<Batch> {
     vec![
         batch("two calls", &[&one, &two], &[(1, None), (2, None)], 2),
         batch("one call", &[&one], &[(1, None)], 1),
-        batch("blanks", &[" ", &one, "\t"].concat().as_str().split(',').collect::<Vec<_>>(), &[(1, None)], 1),
+        batch("blanks", &[&format!(" {one}\t")], &[(1, None)], 1),
         batch("a call and notifications", &[note, &one, note], &[(1, None)], 1),
         batch(
             "an unknown method among calls",
@@ -89,7 +89,8 @@ fn batches() -> Vec<Batch> {
             &[(1, Some(-32600)), (2, None)],
             1,
         ),
-        batch("as deep as a text may be", &[&deep(60), &two], &[(6, None), (2, None)], 2),
+        batch("as deep a message as there may be", &[&deep(61), &two], &[(6, None), (2, None)], 2),
+        batch("too deep a message", &[&deep(62), &two], &[(0, Some(-32700)), (2, None)], 1),
         batch("a handshake", &[&hello, &one], &[(7, Some(-32600)), (1, None)], 1),
         batch("an answer to nothing", &[r#"{"jsonrpc":"2.0","id":9,"result":{}}"#, &one], &[(1, None)], 1),
         batch("a request without an id", &[without_id, &one], &[(0, Some(-32600)), (1, None)], 1),
@@ -99,7 +100,7 @@ fn batches() -> Vec<Batch> {
 
 /// What a whole batch is refused with, and nothing of it runs.
 fn refused() -> Vec<(String, i64)> {
-    let count = |id| with_id(call("count", "{}"), id);
+    let count = |id| with_id(&call("count", "{}"), id);
     let too_many: Vec<_> = (1..=101).map(count).collect();
     vec![
         ("[]".into(), -32600),
@@ -112,7 +113,6 @@ fn refused() -> Vec<(String, i64)> {
         (format!("[{}] []", count(1)), -32700),
         (format!("[{}]", too_many.join(",")), -32600),
         ("[".repeat(100_000), -32700),
-        (format!("[{},{}]", count(1), deep(61)), -32700),
     ]
 }
 
@@ -188,7 +188,7 @@ async fn on_lines_a_batch_is_answered_with_one() {
         lines.send(format!("{text}\n")).await;
         let answer = lines.next_message().await;
         assert_eq!((answer.get("id"), &answer["error"]["code"]), (None, &json!(code)), "row 13, {text:.100}");
-        lines.send(format!("{}\n", with_id(call("echo", r#"{"message":"hi"}"#), 1))).await;
+        lines.send(format!("{}\n", with_id(&call("echo", r#"{"message":"hi"}"#), 1))).await;
         assert_eq!(lines.next_message().await["result"]["content"][0]["text"], "hi");
         assert_eq!(house.ran(), before);
     }
@@ -196,7 +196,9 @@ async fn on_lines_a_batch_is_answered_with_one() {
 
 #[tokio::test]
 async fn everywhere_else_there_are_none() {
-    let texts = batches().into_iter().map(|batch| batch.text).collect::<Vec<_>>();
+    // As one text these are deeper than a text may be.
+    let texts = batches().into_iter().filter(|batch| !batch.text.contains(&"[".repeat(61)));
+    let texts: Vec<_> = texts.map(|batch| batch.text).collect();
     let modern = [
         format!("[{}]", call("count", "{}")),
         format!("[{},{}]", request("tools/list", ""), call("count", "{}")),

@@ -1,7 +1,7 @@
 //! Part A: texts that are no JSON, or JSON that two readers could understand differently.
 
 use crate::support::ask::{Ask, call, count, post, request};
-use crate::support::era::BATCHING;
+use crate::support::era::{BATCHING, is_newest};
 use crate::support::expect::{Expect, error, result, served, tool_error};
 use crate::support::house::House;
 use crate::support::table::{HTTP, HTTP1, bodies, hold, row};
@@ -55,11 +55,7 @@ async fn truncated_texts_are_no_json() {
 async fn every_beginning_of_a_sound_text_is_no_json() {
     let whole = call("count", "{}").replace("$meta", r#""_meta":{"a":"b"}"#).replace("$id", "77");
     let beginnings = (1..whole.len()).map(|length| post(&whole[..length]));
-    hold(
-        &House::open(),
-        &[row(1, "a beginning", beginnings).in_eras(|era| era >= BATCHING).both(unreadable())],
-    )
-    .await;
+    hold(&House::open(), &[row(1, "a beginning", beginnings).in_eras(is_newest).both(unreadable())]).await;
 }
 
 #[tokio::test]
@@ -257,10 +253,10 @@ async fn depth_has_a_limit() {
             row(7, "too deep", deep).both(unreadable()),
             row(7, "a million deep", [post(of_depth(1_000_000, "[", "", "]"))])
                 .over(HTTP1)
-                .in_eras(|era| era >= BATCHING)
+                .in_eras(is_newest)
                 .both(unreadable()),
-            row(7, "too deep and unclosed", bodies(unclosed)).both(unreadable()),
-            row(7, "nothing but depth", bodies(bare)).in_eras(|era| era != BATCHING).both(unreadable()),
+            row(7, "too deep and unclosed", bodies(unclosed)).in_eras(is_newest).both(unreadable()),
+            row(7, "nothing but depth", bodies(bare)).in_eras(is_newest).both(unreadable()),
         ],
     )
     .await;
@@ -296,7 +292,8 @@ async fn no_member_that_decides_is_written_twice() {
     ]
     .map(|meta| post(call("needs_sampling", "{}").replace("$meta", &format!(r#""_meta":{meta}"#))));
     // A proxy may have decided by the header, which repeats one of the two.
-    let mirrored_twice = |arguments: &str| [post(call("mirrored", arguments)).set("Mcp-Param-Region", "here")];
+    let mirrored_twice =
+        |arguments: &str| [post(call("mirrored", arguments)).set("Mcp-Param-Region", "here")];
     hold(
         &House::open(),
         &[

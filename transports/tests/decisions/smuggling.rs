@@ -79,7 +79,7 @@ fn corpus() -> Vec<(&'static str, End, Vec<u8>)> {
         ("a header without a name", Refused, sized(&format!(": x\r\nContent-Length: {length}\r\n"))),
         ("a zero byte in a value", Refused, sized(&format!("X-A: a\0b\r\nContent-Length: {length}\r\n"))),
         ("a carriage return in a value", Refused, sized(&format!("X-A: a\rContent-Length: 0\r\nContent-Length: {length}\r\n"))),
-        ("a chunk's size past all numbers", Refused, chunks(&format!("1000000000000000{:x}\r\n{BODY}\r\n0\r\n\r\n", length))),
+        ("a chunk's size past all numbers", Refused, chunks(&format!("1000000000000000{length:x}\r\n{BODY}\r\n0\r\n\r\n"))),
         ("a negative chunk", Refused, chunks(&format!("-1\r\n{BODY}\r\n0\r\n\r\n"))),
         ("a signed chunk", Refused, chunks(&format!("+{length:x}\r\n{BODY}\r\n0\r\n\r\n"))),
         ("a chunk's size with a prefix", Refused, chunks(&format!("0x{length:x}\r\n{BODY}\r\n0\r\n\r\n"))),
@@ -157,7 +157,9 @@ async fn behind_a_sound_request_too() {
         connection.send_bytes(&all[..cut]).await;
         let first = timeout(PATIENCE, connection.exchange_bytes(&all[cut..], false)).await.expect("in time");
         assert_eq!(first.expect("an answer").status, Some(200), "{what}");
-        failures.extend(refused_and_closed(&mut connection).await.err().map(|why| format!("{what}, cut at {cut}: {why}")));
+        failures.extend(
+            refused_and_closed(&mut connection).await.err().map(|why| format!("{what}, cut at {cut}: {why}")),
+        );
     }
     for (what, bad) in ambiguous() {
         let mut connection = Http1::connect(house.address).await;
@@ -167,7 +169,12 @@ async fn behind_a_sound_request_too() {
         house.held.go_on.add_permits(1);
         let first = timeout(PATIENCE, connection.next_answer()).await.expect("in time");
         assert_eq!(first.expect("an answer").status, Some(200), "{what}");
-        failures.extend(refused_and_closed(&mut connection).await.err().map(|why| format!("{what}, while another is answered: {why}")));
+        failures.extend(
+            refused_and_closed(&mut connection)
+                .await
+                .err()
+                .map(|why| format!("{what}, while another is answered: {why}")),
+        );
     }
     if house.ran() > 0 {
         failures.push(format!("{} requests ran that must not", house.ran()));

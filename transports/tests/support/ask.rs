@@ -6,6 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
 use serde_json::Value;
 
 use super::era::Era;
@@ -212,23 +213,11 @@ pub(crate) fn header_text(value: &str) -> String {
 fn substitute(text: &[u8], name: &str, value: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + value.len());
     let mut rest = text;
-    while let Some(at) = find(rest, name.as_bytes()) {
+    while let Some(at) = memmem::find(rest, name.as_bytes()) {
         out.extend_from_slice(&rest[..at]);
         out.extend_from_slice(value.as_bytes());
         rest = &rest[at + name.len()..];
     }
     out.extend_from_slice(rest);
     out
-}
-
-/// Where `wanted` begins in `text`.
-pub(crate) fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    while let Some(at) = text[from..].iter().position(|byte| *byte == wanted[0]) {
-        if text[from + at..].starts_with(wanted) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
 }

@@ -1,9 +1,9 @@
 //! What must come back.
 
+use memchr::memmem;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::ask::find;
 
 /// What an answer must be, and what must have happened.
 #[derive(Clone)]
@@ -161,10 +161,12 @@ impl Expect {
             Says::Anything => Ok(()),
             Says::Nothing if answer.texts.is_empty() => Ok(()),
             Says::Nothing => Err("a body where there must be none".into()),
-            Says::NoResult => match answer.texts.iter().any(|text| find(text, b"\"result\"").is_some()) {
-                true => Err("a result".into()),
-                false => Ok(()),
-            },
+            Says::NoResult => {
+                match answer.texts.iter().any(|text| memmem::find(text, b"\"result\"").is_some()) {
+                    true => Err("a result".into()),
+                    false => Ok(()),
+                }
+            }
             Says::Error(codes, is_right) => {
                 let message = answer.message()?;
                 let error = member(&message, "error")?;
@@ -189,8 +191,8 @@ impl Expect {
 
     /// An echoed id is compared as it was written.
     fn check_id(&self, answer: &Answer, message: &Value, id: &str) -> Result<(), String> {
-        let is_echoed = find(&answer.texts[0], format!("\"id\":{id},").as_bytes()).is_some()
-            || find(&answer.texts[0], format!("\"id\":{id}}}").as_bytes()).is_some();
+        let is_echoed = memmem::find(&answer.texts[0], format!("\"id\":{id},").as_bytes()).is_some()
+            || memmem::find(&answer.texts[0], format!("\"id\":{id}}}").as_bytes()).is_some();
         match (self.id, message.get("id")) {
             (IdRule::Echoed, Some(_)) if is_echoed => Ok(()),
             (IdRule::Any, Some(_)) if is_echoed => Ok(()),

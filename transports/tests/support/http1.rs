@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::pin::pin;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memmem;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::answer::{Answer, is_endless};
-use super::ask::{Prepared, find};
+use super::ask::Prepared;
 
 /// One connection.
 #[derive(Debug)]
@@ -114,7 +115,7 @@ impl Events {
     /// Nothing is lost when the future is dropped.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
-            while let Some(end) = find(&self.text, b"\n\n") {
+            while let Some(end) = memmem::find(&self.text, b"\n\n") {
                 let event: Vec<u8> = self.text.drain(..end + 2).collect();
                 let data = event.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: "));
                 if let Some(data) = data {
@@ -133,20 +134,16 @@ impl Events {
 impl Reader {
     /// Receives some more.
     async fn fill(&mut self) -> Result<(), String> {
-        let mut buffer = [0; 16 * 1024];
-        match self.socket.read(&mut buffer).await {
+        match self.socket.read_buf(&mut self.unread).await {
             Ok(0) => Err("the connection was closed".into()),
-            Ok(length) => {
-                self.unread.extend_from_slice(&buffer[..length]);
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err(error) => Err(format!("the connection broke: {error}")),
         }
     }
 
     async fn until(&mut self, end: &[u8]) -> Result<Vec<u8>, String> {
         loop {
-            if let Some(at) = find(&self.unread, end) {
+            if let Some(at) = memmem::find(&self.unread, end) {
                 return Ok(self.unread.drain(..at + end.len()).collect());
             }
             self.fill().await?;
@@ -217,7 +214,7 @@ impl Reader {
     /// A chunk is taken out only when all of it is there.
     async fn chunk(&mut self) -> Result<Vec<u8>, String> {
         loop {
-            if let Some(end) = find(&self.unread, b"\r\n") {
+            if let Some(end) = memmem::find(&self.unread, b"\r\n") {
                 let size =
                     std::str::from_utf8(&self.unread[..end]).map_err(|_| "a chunk size that is not UTF-8")?;
                 let size = usize::from_str_radix(size, 16).map_err(|_| format!("no chunk size: {size:?}"))?;
