@@ -381,3 +381,15 @@ fn logs_never_reach_standard_output() {
     assert!(!logs.is_empty());
     assert_eq!(talk.ended(), (Vec::new(), Some(0)));
 }
+
+#[test]
+fn a_tool_that_prints_does_not_disturb_the_protocol() {
+    let mut talk = Talk::start(&["--stdio", "--pack", "lab"]);
+    talk.shake_hands();
+    let params = json!({ "name": "print", "arguments": { "message": "careless" } });
+    talk.say(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }));
+    assert_eq!(talk.hear()["id"], 1);
+    drop(talk.child.stdin.take());
+    await_line(&mut talk.stderr, "careless");
+    assert_eq!(talk.ended(), (Vec::new(), Some(0)));
+}

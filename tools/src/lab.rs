@@ -6,7 +6,7 @@
 mod answers;
 mod time;
 
-pub use answers::{BLOB_BYTES_MAX, blob, counter, echo, fail, panic};
+pub use answers::{BLOB_BYTES_MAX, blob, counter, echo, fail, panic, print};
 pub use time::{progress, sleep, spin};
 
 use impresario_engine::Builder;
@@ -23,5 +23,14 @@ pub const PACK: Pack = Pack {
 /// Adds everything the pack offers.
 #[must_use]
 pub fn install(builder: Builder) -> Builder {
-    builder.tool(echo).tool(blob).tool(sleep).tool(spin).tool(fail).tool(panic).tool(counter).tool(progress)
+    builder
+        .tool(echo)
+        .tool(blob)
+        .tool(sleep)
+        .tool(spin)
+        .tool(fail)
+        .tool(panic)
+        .tool(counter)
+        .tool(progress)
+        .tool(print)
 }

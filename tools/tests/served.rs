@@ -189,7 +189,7 @@ fn every_tool_is_described_for_a_model() {
     }
     let names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     let calc = ["add", "calculate", "calculate_bmi", "analyze_data", "process_data"];
-    let lab = ["echo", "blob", "sleep", "spin", "fail", "panic", "counter", "progress"];
+    let lab = ["echo", "blob", "sleep", "spin", "fail", "panic", "counter", "progress", "print"];
     assert_eq!(names, [&calc[..], &lab[..]].concat());
 }
 

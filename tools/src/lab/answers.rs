@@ -1,5 +1,6 @@
 //! Tools that answer at once: well, with an error, or not at all.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use impresario_engine::{ToolError, tool};
@@ -52,6 +53,18 @@ pub fn panic() {
 pub fn counter() -> u64 {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     COUNT.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// Write the message to the server's standard output, as a careless tool does.
+/// Over stdio that must not disturb the protocol: what is written there goes to standard error.
+#[tool(title = "Print", annotations(read_only, idempotent, open_world = false))]
+pub fn print(
+    /// the text to write
+    message: &str,
+) -> Result<(), ToolError> {
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{message}").and_then(|()| out.flush());
+    written.map_err(|error| ToolError::new(format!("standard output can't be written: {error}")))
 }
 
 #[cfg(test)]
