@@ -43,6 +43,25 @@ pub(crate) fn read<'b>(
     Ok(Incoming::Batch(split_batch(bytes, Limits::size(limits.batch_messages_max))?))
 }
 
+/// Reads one message of a batch. What carries its own metadata knows no batches, and would be served here
+/// without the headers that must go with it.
+pub(crate) fn part(bytes: &[u8], limits: &Limits) -> Result<Message, Refused> {
+    let message = message(bytes, limits)?;
+    if message.kind() == MessageKind::Request
+        && (names_revision(&message) || message.method() == "initialize")
+    {
+        let error = McpError::invalid_request("this request may not be part of a batch; send it alone");
+        return Err(Refused { id: message.id().cloned(), error });
+    }
+    Ok(message)
+}
+
+/// Whether a message carries the revision that it is spoken in.
+pub(crate) fn names_revision(message: &Message) -> bool {
+    let meta = message.params().and_then(|params| params.get("_meta"));
+    meta.is_some_and(|meta| meta.get("io.modelcontextprotocol/protocolVersion").is_some())
+}
+
 /// Reads one message. Only notifications go without an id: a request without one is not executed.
 pub(crate) fn message(bytes: &[u8], limits: &Limits) -> Result<Message, Refused> {
     let message = Message::parse(bytes, &DecodeLimits::from(limits))

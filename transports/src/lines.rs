@@ -259,7 +259,7 @@ impl Conversation {
         let mut answers: Vec<Vec<u8>> = Vec::new();
         let mut waiting = VecDeque::new();
         for part in parts {
-            match incoming::message(part, &self.stage.shared.limits) {
+            match incoming::part(part, &self.stage.shared.limits) {
                 Ok(message) if message.kind() == MessageKind::Request => {
                     waiting.push_back(self.connection.request(message, Via::Pipe));
                 }

@@ -39,13 +39,33 @@ pub async fn serve(runtime: &Runtime) -> io::Result<()> {
         written_tx.send(()).ok();
     })?;
     // Errors here say that the lane or the writer has ended, and with it everything there was to do.
-    drop(converse_on_lane(runtime, chunk_rx, out_tx)?.await);
+    let conversation = converse_on_lane(runtime, chunk_rx, out_tx)?;
+    tokio::select! {
+        ended = conversation => drop(ended),
+        () = parent_gone() => {
+            tracing::info!("the parent process has gone");
+            return Ok(());
+        }
+    }
     // A client that reads nothing any more must not keep the process.
     let window = Duration::from_millis(runtime.shared().limits.drain_timeout_ms);
     if tokio::time::timeout(window, written_rx).await.is_err() {
         tracing::warn!("standard output is not read; what is unsent is lost");
     }
     Ok(())
+}
+
+/// Resolves when the process that started this one has gone, though somebody may still hold its end of the
+/// input. Without a parent of its own, as in a container, a process has none to lose.
+async fn parent_gone() {
+    const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+    let parent = rustix::process::getppid();
+    if parent.is_none_or(|parent| parent.is_init()) {
+        return std::future::pending().await;
+    }
+    while rustix::process::getppid() == parent {
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
 }
 
 /// Takes standard output for the protocol; whatever else is printed goes to standard error from now on.

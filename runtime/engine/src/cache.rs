@@ -105,7 +105,9 @@ impl ResultCache {
             CacheScope::Public => parts.number(0),
             CacheScope::Private => {
                 parts.number(1);
-                parts.bytes(caller.partition().as_bytes());
+                let (principal, address) = caller.partition();
+                parts.bytes(principal.as_bytes());
+                parts.bytes(address.map(|address| address.to_string()).unwrap_or_default().as_bytes());
             }
         }
         match arguments {

@@ -204,6 +204,12 @@ impl Call {
         state.listed_in = listed_in;
     }
 
+    /// Gives its permit to a call that goes on when this one is taken back.
+    pub(crate) fn pass_permit_to(&self, other: &Self) {
+        let permit = self.state.lock().permit.take();
+        other.state.lock().permit = permit;
+    }
+
     /// Ends the call. The first ending wins.
     pub fn finish(&self, ending: Ending) {
         let mut state = self.state.lock();

@@ -21,11 +21,14 @@ impl Caller {
         Self { principal: None, address: Some(address) }
     }
 
-    /// What separates this caller's cached answers and sessions from those of others: its principal, or,
-    /// while nobody is authenticated, nothing.
+    /// What separates this caller's cached answers from those of others: its principal, or, while nobody is
+    /// authenticated, its address. Two parts, so that no name can be taken for an address.
     #[must_use]
-    pub fn partition(&self) -> &str {
-        self.principal.as_deref().unwrap_or("")
+    pub fn partition(&self) -> (&str, Option<IpAddr>) {
+        match &self.principal {
+            Some(principal) => (principal, None),
+            None => ("", self.address),
+        }
     }
 }
 

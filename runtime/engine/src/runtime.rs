@@ -169,8 +169,13 @@ impl Runtime {
         let threads: Vec<_> = self.inner.lanes.iter().filter_map(LaneHandle::stop).collect();
         let joined =
             tokio::task::spawn_blocking(move || threads.into_iter().all(|thread| thread.join().is_ok()));
-        if !joined.await.unwrap_or(false) {
-            tracing::error!("a lane had panicked");
+        const LANES_WINDOW: Duration = Duration::from_secs(1);
+        match tokio::time::timeout(LANES_WINDOW, joined).await {
+            Ok(Ok(true)) => {}
+            Ok(_) => tracing::error!("a lane had panicked"),
+            Err(_elapsed) => {
+                tracing::error!("a lane does not end: a tool on it never yields; it is left behind")
+            }
         }
     }
 

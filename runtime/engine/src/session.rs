@@ -233,6 +233,10 @@ impl Connection {
     pub fn request(&self, message: Message, via: Via) -> Exchange {
         let call = Arc::new(Call::new(message, self.shared.call_limits()));
         match self.session.tell(SessionMsg::Request(Arc::clone(&call), via)) {
+            Ok(()) if self.session.exit() == Some(Exit::Panicked) => {
+                // A defect of ours costs this connection; whoever waits for this call is told at once.
+                call.finish(Ending::Failed(McpError::internal()));
+            }
             Ok(()) => {}
             Err(Untold::Full(_)) => {
                 const RETRY_AFTER_MS: u64 = 1_000;

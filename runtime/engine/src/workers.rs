@@ -208,7 +208,13 @@ impl Slice {
         if state.restarts.allow() {
             state.workers -= 1;
         } else {
-            tracing::error!(pool = %self.name, "workers of this pool end too often; this one is not replaced");
+            tracing::error!(pool = %self.name, "workers of this pool end too often; this one is replaced in a minute");
+            drop(state);
+            let slice = Rc::clone(self);
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                slice.state.borrow_mut().workers -= 1;
+            });
         }
     }
 

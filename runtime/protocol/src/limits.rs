@@ -158,7 +158,7 @@ limits! {
     pool_queue_timeout_ms: "milliseconds", 5_000, 1..=DAY_MS, "A call that waited so long is refused with 42900.";
     blocking_threads: "threads", 8, 1..=4_096, "Threads of the default blocking pool.";
     blocking_stuck_threads_max: "threads", 16, 0..=4_096, "Threads that a timed-out blocking call may keep; past it, their pool waits for one.";
-    actor_restarts_max: "restarts", 5, 0..=CEILING, "Restarts of one actor within a minute; past it, it stays down.";
+    actor_restarts_max: "restarts", 5, 0..=CEILING, "Workers of a pool that are replaced within a minute after a defect of ours; past it, their places stay empty for a minute.";
     // Cache.
     cache_bytes_max: "bytes", 256 * MIB, 0..=CEILING, "All cached results; the least useful go first.";
     cache_entry_bytes_max: "bytes", MIB, 0..=CEILING, "One cached result; a larger one is not kept.";

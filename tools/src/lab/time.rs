@@ -42,24 +42,23 @@ pub fn spin(
     Ok(format!("computed for {ms} ms"))
 }
 
-/// Report progress in equal steps, waiting between them, then return.
+/// Report progress in equal steps, waiting after each of them, then return.
 /// Ends early when the call is cancelled.
 #[tool(title = "Progress", annotations(read_only, idempotent, open_world = false))]
 pub async fn progress(
     /// how many steps to report
     #[schemars(range(min = 1, max = 10_000))]
     steps: u32,
-    /// how long to wait between two steps, in milliseconds, at most a minute
+    /// how long to wait after each step, in milliseconds, at most a minute
     #[schemars(range(max = 60_000))]
     ms: u64,
     ctx: &Context,
 ) -> Result<String, ToolError> {
     for step in 1..=steps {
-        if step > 1 {
-            wait(Duration::from_millis(ms), ctx).await?;
-        }
         let message = format!("step {step} of {steps}");
         ctx.progress(f64::from(step), Some(f64::from(steps)), Some(&message));
+        // After the last step too: some clients lose a message that comes together with the answer.
+        wait(Duration::from_millis(ms), ctx).await?;
     }
     Ok(format!("{steps} steps done"))
 }

@@ -31,7 +31,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, sit
     }
     let caller = Caller::from_address(peer.ip());
     let actor = Connection::open(stage, caller.clone(), ConnectionKind::Http);
-    let pulse = Pulse::new(&limits);
+    let pulse = Pulse::new(&limits, head_bytes_max(&limits));
     let stall_timeout = Duration::from_millis(limits.sse_send_stall_ms);
     let socket = Socket::new(stream, Rc::clone(&pulse), stall_timeout);
     let desk = Rc::new(Desk { actor: actor.clone(), caller, site, pulse: Rc::clone(&pulse), stall_timeout });

@@ -94,6 +94,12 @@ fn open_stream(site: &Site, caller: &Caller, headers: &HeaderMap) -> Response<Re
         Ok(state) => state,
         Err(error) => return refused(&error),
     };
+    if headers.contains_key("last-event-id") {
+        // No event of ours has an id, so this one is of no stream of ours.
+        return refused(&McpError::invalid_request(
+            "streams are not resumable here; leave Last-Event-ID out",
+        ));
+    }
     let Some(place) = state.open_stream(Limits::size(site.limits().streams_per_session_max)) else {
         let text = "this session has as many streams as it may (streams_per_session_max)";
         return response::text(StatusCode::CONFLICT, text);

@@ -27,6 +27,8 @@ pub(super) struct HeadWatch {
 /// Where in a request the next byte stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
+    /// At the first bytes of the connection, which say whether it is HTTP/2.
+    Start,
     Head,
     /// In a body, with so many bytes of it to come.
     Body(u64),
@@ -36,7 +38,9 @@ enum Place {
     Chunk(u64),
     /// Behind the last chunk, before an empty line.
     Trailers,
-    /// Nowhere that could be followed. Nothing more is looked at; hyper will refuse what comes.
+    /// HTTP/2, whose frames have clear lengths.
+    Http2,
+    /// Nowhere that could be followed. Nothing more is looked at, and no further request is served.
     Lost,
 }
 
@@ -52,28 +56,61 @@ impl HeadWatch {
     /// Follows a connection from its first byte. A head of more than `head_bytes_max` is not kept: it is
     /// refused anyhow.
     pub(super) fn new(head_bytes_max: usize) -> Self {
-        Self { place: Place::Head, begun: Vec::new(), head_bytes_max, heads: 0, ambiguous: None }
+        Self { place: Place::Start, begun: Vec::new(), head_bytes_max, heads: 0, ambiguous: None }
     }
 
     /// The next bytes of the connection.
     pub(super) fn on_bytes(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() && self.place != Place::Lost {
+        while !bytes.is_empty() && !matches!(self.place, Place::Http2 | Place::Lost) {
             bytes = match self.place {
+                Place::Start => self.at_start(bytes),
                 Place::Head => self.in_head(bytes),
                 Place::Body(left) => self.skip(bytes, left, Place::Head, Place::Body),
                 Place::Chunk(left) => self.skip(bytes, left, Place::ChunkSize, Place::Chunk),
                 Place::ChunkSize | Place::Trailers => self.in_chunk_line(bytes),
-                Place::Lost => &[],
+                Place::Http2 | Place::Lost => &[],
             };
         }
     }
 
-    /// Whether the request of that number, counted from 1, could be understood in two ways.
-    pub(super) fn is_ambiguous(&self, number: u64) -> bool {
-        self.ambiguous == Some(number)
+    /// Whether the connection speaks HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        self.place == Place::Http2
     }
 
-    fn in_head<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+    /// Whether the request of that number, counted from 1, could be understood in two ways, or could not be
+    /// followed.
+    pub(super) fn is_ambiguous(&self, number: u64) -> bool {
+        self.ambiguous == Some(number) || self.place == Place::Lost && number > self.heads
+    }
+
+    fn at_start<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        /// How every HTTP/2 connection begins (RFC 9113, 3.4).
+        const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        let seen = self.begun.len();
+        let expected = &PREFACE[seen..PREFACE.len().min(seen + bytes.len())];
+        if !bytes.starts_with(expected) {
+            // What was kept belongs to the first head.
+            self.place = Place::Head;
+        } else if seen + expected.len() == PREFACE.len() {
+            self.place = Place::Http2;
+            self.begun = Vec::new();
+        } else {
+            self.begun.extend_from_slice(bytes);
+            return &[];
+        }
+        bytes
+    }
+
+    fn in_head<'b>(&mut self, mut bytes: &'b [u8]) -> &'b [u8] {
+        if self.begun.is_empty() {
+            // Empty lines before a request are skipped (RFC 9112, 2.2).
+            let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            bytes = &bytes[blank..];
+            if bytes.is_empty() {
+                return bytes;
+            }
+        }
         if self.begun.is_empty()
             && let Some((head, end)) = end_of_head(bytes)
         {
@@ -231,6 +268,42 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_stands_before_a_request_hides_nothing() {
+        let sound = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let bad = "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for (before, number) in [
+            ("\r\n\r\n".to_owned(), 1),
+            ("\n".to_owned(), 1),
+            (format!("{sound}\r\n\r\n"), 2),
+            ("PRI / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), 2),
+            (format!("{sound}PRI / HTTP/1.1\r\nHost: a\r\n\r\n"), 3),
+            ("PRI * HTTP/2.0\r\n\r\n".to_owned(), 2),
+        ] {
+            for piece in [1, 3, 1_000] {
+                assert_eq!(ambiguous(&format!("{before}{bad}"), piece), Some(number), "{before:?} {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn http2_is_told_by_its_whole_preface_and_never_looked_at() {
+        for piece in [1, 2, 5, 1_000] {
+            let bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\n\nContent-Length: 1\n\n";
+            let mut watch = HeadWatch::new(1_000);
+            bytes.as_bytes().chunks(piece).for_each(|piece| watch.on_bytes(piece));
+            assert!(watch.is_http2() && !watch.is_ambiguous(1), "{piece}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_followed_is_not_served() {
+        let mut watch = HeadWatch::new(100);
+        watch.on_bytes(b"GET / HTTP/1.1\r\n\r\n");
+        watch.on_bytes(&[b'a'; 200]);
+        assert!(!watch.is_ambiguous(1) && watch.is_ambiguous(2) && watch.is_ambiguous(3));
     }
 
     #[test]

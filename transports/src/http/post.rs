@@ -63,6 +63,10 @@ impl Post<'_> {
     async fn answer(&self, bytes: &[u8]) -> Result<Response<ReplyBody>, Refused> {
         let mut session = None;
         let allows_batches = || {
+            let header = request_headers::revision(self.headers)?;
+            if header.is_some_and(|header| header.era() == Era::Modern) {
+                return Ok(false);
+            }
             session = self.named_session()?;
             Ok(session.as_ref().is_some_and(|session| session.allows_batches()))
         };
@@ -95,10 +99,7 @@ impl Post<'_> {
     fn via(&self, message: &Message) -> Result<Via, McpError> {
         let header = request_headers::revision(self.headers);
         let is_modern = matches!(header, Ok(Some(header)) if header.era() == Era::Modern)
-            || message
-                .params()
-                .and_then(|params| params.get("_meta"))
-                .is_some_and(|meta| meta.get("io.modelcontextprotocol/protocolVersion").is_some());
+            || incoming::names_revision(message);
         if is_modern {
             if message.kind() == MessageKind::Request {
                 request_headers::check(self.headers, message, self.site.shared())?;
@@ -163,11 +164,7 @@ impl Post<'_> {
         let mut waiting = Vec::new();
         let mut answers: Vec<Vec<u8>> = Vec::new();
         for part in parts {
-            match incoming::message(part, self.site.limits()) {
-                Ok(message) if message.kind() == MessageKind::Request && message.method() == "initialize" => {
-                    let error = McpError::invalid_request("initialize may not be part of a batch");
-                    answers.push(error_reply(message.id(), &error, Dialect::default()).body);
-                }
+            match incoming::part(part, self.site.limits()) {
                 Ok(message) if message.kind() == MessageKind::Request => {
                     waiting.push(self.connection.request(message, via.clone()));
                 }

@@ -30,7 +30,6 @@ pub(super) struct Pulse {
     phase: Cell<Phase>,
     /// Requests that are being answered, their streams included.
     answering: Cell<usize>,
-    is_http2: Cell<bool>,
     /// Follows the bytes from request to request.
     heads: RefCell<HeadWatch>,
     /// How many requests have come.
@@ -43,14 +42,11 @@ pub(super) struct Pulse {
 
 impl Pulse {
     /// The pulse of a connection that was just accepted.
-    pub(super) fn new(limits: &Limits) -> Rc<Self> {
+    pub(super) fn new(limits: &Limits, head_bytes_max: usize) -> Rc<Self> {
         Rc::new(Self {
             phase: Cell::new(Phase::Idle(Instant::now())),
             answering: Cell::new(0),
-            is_http2: Cell::new(false),
-            heads: RefCell::new(HeadWatch::new(
-                Limits::size(limits.header_bytes_max) + 2 * Limits::size(limits.uri_bytes_max),
-            )),
+            heads: RefCell::new(HeadWatch::new(head_bytes_max)),
             requests: Cell::new(0),
             head_timeout: Duration::from_millis(limits.header_timeout_ms),
             idle_timeout: Duration::from_millis(limits.keep_alive_timeout_ms),
@@ -60,16 +56,12 @@ impl Pulse {
 
     /// Bytes have come from the peer.
     pub(super) fn on_bytes(&self, bytes: &[u8]) {
-        /// How every HTTP/2 connection begins (RFC 9113, 3.4).
-        const HTTP2_PREFACE: &[u8] = b"PRI ";
+        let mut heads = self.heads.borrow_mut();
+        heads.on_bytes(bytes);
         if let Phase::Idle(_) = self.phase.get()
-            && !self.is_http2.get()
+            && (!heads.is_http2() || self.requests.get() == 0)
         {
-            self.is_http2.set(bytes.starts_with(HTTP2_PREFACE));
             self.phase.set(Phase::Head(Instant::now()));
-        }
-        if !self.is_http2.get() {
-            self.heads.borrow_mut().on_bytes(bytes);
         }
     }
 
@@ -148,7 +140,8 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn pulse() -> Rc<Pulse> {
-        Pulse::new(&Limits { header_timeout_ms: 5_000, keep_alive_timeout_ms: 60_000, ..Limits::default() })
+        let limits = Limits { header_timeout_ms: 5_000, keep_alive_timeout_ms: 60_000, ..Limits::default() };
+        Pulse::new(&limits, 1_000)
     }
 
     #[tokio::test(start_paused = true)]

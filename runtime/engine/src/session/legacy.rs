@@ -100,6 +100,9 @@ impl Session {
         client: ClientFacts,
         session: Option<&Arc<SessionState>>,
     ) -> Result<Arc<SessionState>, McpError> {
+        if self.stage.shared.closing.has_begun() {
+            return Err(McpError::shutting_down());
+        }
         let caller = self.caller.clone();
         if self.keeps_its_own_session {
             let subscriber = self.stage.shared.hub.subscribe(all_lists());

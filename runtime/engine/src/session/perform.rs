@@ -291,6 +291,8 @@ async fn run_for_many(stage: Stage, call: Arc<Call>, tool: Arc<Tool>, key: Cache
 /// Runs a tool for a call that stands for several; what it tells its client goes to the one who began it.
 async fn run_apart(stage: &Stage, leader: &Arc<Call>, tool: &Arc<Tool>) -> Ran {
     let call = Arc::new(Call::on_behalf_of(leader));
+    // What runs holds the place, even when the one who began it leaves.
+    leader.pass_permit_to(&call);
     run_tool(stage, &call, tool);
     let mut was_noisy = false;
     loop {

@@ -68,9 +68,10 @@ impl SessionTable {
         caller: Caller,
         client: ClientFacts,
     ) -> Result<Arc<SessionState>, McpError> {
-        let mine = Arc::clone(&*self.per_client.entry(Client::from(&caller)).or_default());
         let per_client_max = Limits::size(self.limits.sessions_per_client_max);
-        let Some(my_place) = mine.enter(per_client_max) else {
+        // Entered while the map's entry is held: a sweep in between would take an empty counter away.
+        let my_place = self.per_client.entry(Client::from(&caller)).or_default().enter(per_client_max);
+        let Some(my_place) = my_place else {
             return Err(refusal("you have", "sessions_per_client_max", per_client_max));
         };
         let max = Limits::size(self.limits.sessions_max);
@@ -148,15 +149,16 @@ impl SessionTable {
         self.per_client.retain(|_, sessions| sessions.get() > 0);
     }
 
-    /// Makes room: ends the session that has been idle longest, if any is idle.
+    /// Makes room: ends the sessions that have been idle longest, if any are idle; a hundredth of all at once,
+    /// so that a full table is not searched for every newcomer.
     fn evict_idle(&self) {
-        let idle = self.by_id.iter().filter(|listed| listed.state.is_idle());
-        let longest =
-            idle.max_by_key(|listed| listed.state.unused_ms()).map(|listed| Arc::clone(&listed.state));
-        if let Some(state) = longest {
-            tracing::info!(unused_ms = state.unused_ms(), "the table is full: the longest idle session ends");
-            self.remove(&state);
-        }
+        let listed = self.by_id.iter().filter(|listed| listed.state.is_idle());
+        let mut idle: Vec<_> =
+            listed.map(|listed| (listed.state.unused_ms(), Arc::clone(&listed.state))).collect();
+        idle.sort_unstable_by_key(|(unused_ms, _)| std::cmp::Reverse(*unused_ms));
+        idle.truncate((self.by_id.len() / 100).max(1));
+        tracing::info!(sessions = idle.len(), "the table is full: the longest idle sessions end");
+        idle.iter().for_each(|(_, state)| self.remove(state));
     }
 
     fn remove(&self, state: &SessionState) {
