@@ -163,12 +163,14 @@ async fn a_leader_that_leaves_takes_nothing_from_those_behind_it() {
     follower.send(&modern(1, "tools/call", params.clone())).await;
     house.calls_are(2).await;
     leader.send(&crate::messages::notification("notifications/cancelled", json!({ "requestId": 1 }))).await;
-    house.calls_are(1).await;
     drop(leader);
+    // What it began goes on, and keeps its place.
+    house.calls_are(2).await;
     house.probe.release.add_permits(1);
     assert_eq!(text_of(&follower.next().await.unwrap()), "run 1");
     assert_eq!(text_of(&follower.ask(&modern(2, "tools/call", params)).await), "run 1");
     assert_eq!(house.probe.begun.get(), 1);
+    house.calls_are(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
