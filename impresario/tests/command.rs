@@ -393,3 +393,15 @@ fn a_tool_that_prints_does_not_disturb_the_protocol() {
     await_line(&mut talk.stderr, "careless");
     assert_eq!(talk.ended(), (Vec::new(), Some(0)));
 }
+
+#[test]
+fn a_parent_that_dies_ends_the_server_though_its_input_is_still_open() {
+    let mut talk = Talk::start_in_a_wrapper("serve --stdio --pack lab");
+    talk.shake_hands();
+    talk.signal(Signal::KILL);
+    // The end of its output is the end of the server: the wrapper, whose exit code this is, was killed.
+    let mut rest = String::new();
+    talk.stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+    assert!(talk.child.stdin.take().is_some(), "our end of the input was open all the time");
+}

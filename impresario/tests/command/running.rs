@@ -105,6 +105,19 @@ impl Talk {
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = impresario(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::with(command)
+    }
+
+    /// A server whose parent is a shell that we started, and not we.
+    pub(crate) fn start_in_a_wrapper(arguments: &str) -> Self {
+        let mut command = Command::new("sh");
+        // The shell stays, because something is left for it to do.
+        command.args(["-c", &format!("\"$0\" {arguments}; true"), BINARY]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::with(command)
+    }
+
+    fn with(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let stderr = BufReader::new(child.stderr.take().unwrap());

@@ -228,6 +228,20 @@ async fn everywhere_else_there_are_none() {
     )
     .await;
     let house = House::open();
+    let mut lines = Lines::enter(&house.runtime, BATCHING).await;
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+    let stowaways = [
+        call("count", "{}").replace("$id", "1").replace("$meta", meta),
+        format!(
+            r#"{{"jsonrpc":"2.0","id":2,"method":"subscriptions/listen","params":{{"notifications":{{}},{meta}}}}}"#
+        ),
+    ];
+    lines.send(format!("[{}]\n", stowaways.join(","))).await;
+    let answers = lines.next_message().await;
+    let codes: Vec<_> =
+        answers.as_array().unwrap().iter().map(|answer| answer["error"]["code"].clone()).collect();
+    assert_eq!(codes, [-32600, -32600], "row 13: what carries its own metadata knows no batches");
+    assert_eq!(house.ran(), 0);
     let mut lines = Lines::open(&house.runtime);
     lines.send(format!("[{}]\n", BATCHING.initialize())).await;
     assert_eq!(lines.next_message().await["error"]["code"], -32600, "row 13: no handshake in a batch");

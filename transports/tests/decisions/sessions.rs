@@ -245,6 +245,9 @@ async fn sessions_that_are_not_there_are_not_found() {
             )
             .over(HTTP)
             .legacy(refused(&[406])),
+            row(43, "an event that was never sent", [ask("GET", "/mcp").add("Last-Event-ID", "forged")])
+                .over(HTTP)
+                .legacy(refused(&[400])),
         ],
     )
     .await;
