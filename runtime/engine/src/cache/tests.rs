@@ -57,6 +57,16 @@ fn a_key_holds_everything_that_decides_the_answer_and_nothing_else() {
     ] {
         assert_ne!(base, key_of(who, json), "{who:?} {json}");
     }
+    let at = |address: [u8; 4]| {
+        let snapshot = private.0.snapshot();
+        cache.key(snapshot.tool("t").unwrap(), &private.1, &Caller::from_address(address.into()), None)
+    };
+    assert_eq!(at([10, 0, 0, 1]), at([10, 0, 0, 1]));
+    assert_ne!(
+        at([10, 0, 0, 1]),
+        at([10, 0, 0, 2]),
+        "while nobody is authenticated, addresses are told apart"
+    );
     let public = tool(policy().scope(CacheScope::Public));
     assert_eq!(key(&cache, &public, Some("ada"), "{}"), key(&cache, &public, Some("bob"), "{}"));
     private.0.remove_tool("t");
@@ -149,4 +159,27 @@ async fn failures_noisy_calls_and_large_answers_are_never_kept() {
     assert!(cache.get(CacheKey(20)).is_none(), "its own bound");
     cache.get_or_run(CacheKey(21), &policy(), || std::future::ready(answer("x"))).await;
     assert!(cache.get(CacheKey(21)).is_some());
+}
+
+/// Which of ten answers stay when there is room for four, after the first was asked for again and again.
+async fn stay(eviction: Eviction) -> Vec<u128> {
+    let one = size_of_result(&ToolResult::text("x")) as u64;
+    let cache = ResultCache::new(&Limits { cache_bytes_max: 4 * one, ..Limits::default() }, eviction);
+    for number in 0..10 {
+        cache.get_or_run(CacheKey(number), &policy(), || std::future::ready(answer("x"))).await;
+        cache.store.run_pending_tasks().await;
+        for _ in 0..20 {
+            assert!(cache.get(CacheKey(0)).is_some(), "{eviction:?}: what is asked for all the time stays");
+        }
+        cache.store.run_pending_tasks().await;
+    }
+    (0..10).filter(|number| cache.get(CacheKey(*number)).is_some()).collect()
+}
+
+#[tokio::test]
+async fn without_room_the_least_recently_or_the_least_frequently_asked_for_go() {
+    assert_eq!(stay(Eviction::LeastRecent).await, [0, 7, 8, 9]);
+    // A newcomer that nobody has asked for again does not drive out one that was there.
+    let frequent = stay(Eviction::LeastFrequent).await;
+    assert!(frequent.len() <= 4 && frequent[0] == 0, "{frequent:?}");
 }
