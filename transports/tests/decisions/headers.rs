@@ -144,7 +144,7 @@ async fn the_method_stands_in_a_header_too() {
         count()
             .set("MCP-METHOD", "tools/call")
             .set("mcp-NAME", "count")
-            .set("mCp-PrOtOcOl-VeRsIoN", "2026-07-28"),
+            .set("MCP-protocol-VERSION", "2026-07-28"),
         count().set("Mcp-Name", " count "),
         count().set(VERSION, " 2026-07-28\t"),
     ];
