@@ -1,6 +1,7 @@
 //! Bytes as a message that a client may send, for every transport that carries JSON.
 
 use impresario_codec::{DecodeLimits, Document, Message, MessageKind, is_batch, split_batch};
+use impresario_engine::session::names_revision;
 use impresario_protocol::{Id, Limits, McpError};
 
 /// Why bytes reach no session actor.
@@ -54,12 +55,6 @@ pub(crate) fn part(bytes: &[u8], limits: &Limits) -> Result<Message, Refused> {
         return Err(Refused { id: message.id().cloned(), error });
     }
     Ok(message)
-}
-
-/// Whether a message carries the revision that it is spoken in.
-pub(crate) fn names_revision(message: &Message) -> bool {
-    let meta = message.params().and_then(|params| params.get("_meta"));
-    meta.is_some_and(|meta| meta.get("io.modelcontextprotocol/protocolVersion").is_some())
 }
 
 /// Reads one message. Only notifications go without an id: a request without one is not executed.

@@ -22,6 +22,7 @@ use era::Speaks;
 
 pub use encode::error_reply;
 pub use encode::{Reply, Verdict};
+pub use era::{meta_version, names_revision};
 pub use exchange::{Exchange, Frame, change_frame};
 pub use state::SessionState;
 pub use table::SessionTable;

@@ -133,7 +133,7 @@ limits! {
     sse_keep_alive_ms: "milliseconds", 15_000, 1..=DAY_MS, "Between two keep-alive comments on a quiet stream.";
     sse_send_stall_ms: "milliseconds", 30_000, 1..=DAY_MS, "A reader that takes nothing for so long is cut.";
     // Sessions.
-    sessions_max: "sessions", 10_000, 1..=CEILING, "Sessions of the handshake era; then the longest idle one goes, else 429.";
+    sessions_max: "sessions", 10_000, 1..=CEILING, "Sessions of the handshake era; then the longest idle ones go, else 429.";
     sessions_per_client_max: "sessions", 1_000, 1..=CEILING, "Sessions of one caller (without authentication: of one address).";
     session_idle_timeout_ms: "milliseconds", 30 * 60_000, 1..=DAY_MS * 30, "A session without a call or an open stream ends.";
     session_lifetime_max_ms: "milliseconds", DAY_MS, 1..=DAY_MS * 30, "A session ends, idle or not.";

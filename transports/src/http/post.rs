@@ -13,7 +13,9 @@ use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use impresario_codec::{Message, MessageKind};
-use impresario_engine::session::{Connection, Exchange, Frame, SessionState, Via, error_reply};
+use impresario_engine::session::{
+    Connection, Exchange, Frame, SessionState, Via, error_reply, names_revision,
+};
 use impresario_engine::{Caller, Dialect};
 use impresario_protocol::{Era, McpError, Revision};
 
@@ -98,8 +100,8 @@ impl Post<'_> {
     /// Finds out in which era the message is spoken, and the session that it belongs to.
     fn via(&self, message: &Message) -> Result<Via, McpError> {
         let header = request_headers::revision(self.headers);
-        let is_modern = matches!(header, Ok(Some(header)) if header.era() == Era::Modern)
-            || incoming::names_revision(message);
+        let is_modern =
+            matches!(header, Ok(Some(header)) if header.era() == Era::Modern) || names_revision(message);
         if is_modern {
             if message.kind() == MessageKind::Request {
                 request_headers::check(self.headers, message, self.site.shared())?;

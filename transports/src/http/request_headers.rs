@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
 use impresario_codec::{Message, Node};
+use impresario_engine::session::meta_version;
 use impresario_engine::{HeaderParameter, Shared};
 use impresario_protocol::{ErrorKind, McpError, Revision};
 
@@ -48,11 +49,9 @@ pub(super) fn session_id(headers: &HeaderMap) -> Result<Option<&str>, McpError> 
 /// Holds the headers of a request that carries its own metadata against its body.
 pub(super) fn check(headers: &HeaderMap, message: &Message, shared: &Shared) -> Result<(), McpError> {
     let params = message.params();
-    let meta = params.and_then(|params| params.get("_meta"));
-    let version = meta.and_then(|meta| meta.get("io.modelcontextprotocol/protocolVersion"));
     // A body without metadata is told so by the session; here there is nothing to hold the header against.
     let named = required(headers, &PROTOCOL_VERSION)?;
-    if let Some(version) = version.and_then(Node::as_str) {
+    if let Some(version) = meta_version(message).and_then(Node::as_str) {
         agree(&PROTOCOL_VERSION, named, version)?;
     }
     agree(&METHOD, required(headers, &METHOD)?, message.method())?;

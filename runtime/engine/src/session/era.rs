@@ -48,12 +48,14 @@ impl Session {
 }
 
 /// Whether a message carries a revision in its metadata.
-pub(super) fn names_revision(message: &Message) -> bool {
+#[must_use]
+pub fn names_revision(message: &Message) -> bool {
     meta_version(message).is_some()
 }
 
 /// The revision that a message's metadata names, whatever it is.
-pub(super) fn meta_version(message: &Message) -> Option<Node<'_>> {
+#[must_use]
+pub fn meta_version(message: &Message) -> Option<Node<'_>> {
     message.params()?.get("_meta")?.get(META_VERSION)
 }
 
