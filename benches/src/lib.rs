@@ -1,0 +1,2 @@
+//! What each layer costs: criterion benches, counted allocations, counted instructions.
+#![forbid(unsafe_code)]

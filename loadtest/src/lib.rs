@@ -1,0 +1,4 @@
+//! A load generator for any MCP server, as a library; `impresario-loadtest` is its command.
+#![forbid(unsafe_code)]
+
+pub mod result;
