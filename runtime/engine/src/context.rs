@@ -79,7 +79,7 @@ impl Context {
     /// What the client said of itself.
     #[must_use]
     pub fn client(&self) -> &ClientFacts {
-        &self.call.facts().client
+        self.call.client()
     }
 
     /// Tells the client how far the call is. Sent only if the client asked for it; `progress` must grow.

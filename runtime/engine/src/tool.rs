@@ -286,11 +286,11 @@ pub struct HeaderParameter {
 
 impl Tool {
     /// The capabilities that it requires and this client has not declared, as the error's data names them.
-    pub(crate) fn missing_capabilities(&self, client: &ClientFacts) -> Option<Value> {
+    pub(crate) fn missing_capabilities<'c>(&self, client: impl FnOnce() -> &'c ClientFacts) -> Option<Value> {
         if self.requires.is_empty() {
             return None;
         }
-        let declared = client.capabilities().and_then(|declared| serde_json::to_value(declared).ok());
+        let declared = client().capabilities().and_then(|declared| serde_json::to_value(declared).ok());
         let is_missing =
             |name: &&String| declared.as_ref().and_then(|declared| declared.get(*name)).is_none();
         let missing: JsonObject =

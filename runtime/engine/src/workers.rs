@@ -232,12 +232,11 @@ impl Slice {
             self.end_queued();
         }
         let mut state = self.state.borrow_mut();
-        let now = Instant::now();
         while let Some((give_up_at, job)) = state.queue.pop_front() {
             if job.call.is_ended() {
                 continue;
             }
-            if give_up_at <= now {
+            if give_up_at <= Instant::now() {
                 drop(state);
                 self.refuse_waited(&job.call);
                 state = self.state.borrow_mut();

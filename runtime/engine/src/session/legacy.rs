@@ -12,7 +12,7 @@ use super::era::{Speaks, id_of};
 use super::operation::{self, Params};
 use super::table::all_lists;
 use super::{Session, SessionState, render};
-use crate::call::{Call, Ending, Facts};
+use crate::call::{Call, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
 use crate::dialect::Dialect;
 
@@ -41,7 +41,7 @@ impl Session {
         let facts = Facts {
             dialect,
             caller: session.caller().clone(),
-            client: session.client().clone(),
+            client: ClientSource::Said(session.client().clone()),
             progress_token: progress_token(call.message().params()).ok().flatten(),
             log_level: Some(session.log_level()),
             ..Facts::default()
@@ -80,7 +80,7 @@ impl Session {
         let opened = read.and_then(|(revision, client)| self.open_session(revision, client, session));
         match opened {
             Ok(state) => {
-                facts.client = state.client().clone();
+                facts.client = ClientSource::Said(state.client().clone());
                 facts.opened_session = Some(Arc::clone(state.id()));
                 call.accept(facts);
                 let shared = &self.stage.shared;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use impresario_codec::{Node, NodeKind};
+use impresario_codec::{Message, Node, NodeKind};
 use impresario_protocol::{
     ClientCapabilities, Era, ErrorKind, Implementation, Limits, LogLevel, McpError, Operation, Revision,
 };
@@ -11,8 +11,9 @@ use serde_json::json;
 use super::era::{META_VERSION, meta_version};
 use super::legacy::{object, progress_token};
 use super::operation::{self, Params, bad_log_level};
+use super::shapes::{CapabilitiesShape, ImplementationShape};
 use super::{Session, Speaks, Via, render};
-use crate::call::{Call, Ending, Facts};
+use crate::call::{Call, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
 use crate::dialect::Dialect;
 
@@ -84,7 +85,8 @@ fn read_metadata<'m>(
     if meta.get(META_VERSION).is_none() {
         return Err(missing("must have `io.modelcontextprotocol/protocolVersion`"));
     }
-    facts.client = read_client(meta).map_err(missing)?;
+    check_client(meta).map_err(missing)?;
+    facts.client = ClientSource::Request(client_of);
     facts.progress_token = progress_token(params)?;
     if let Some(level) = meta.get(META_LOG_LEVEL) {
         let known = level.as_str().and_then(LogLevel::parse);
@@ -121,20 +123,28 @@ fn check_version(version: Node<'_>) -> Result<(), McpError> {
     Err(error.with_data(json!({ "supported": supported, "requested": version })))
 }
 
-fn read_client(meta: Node<'_>) -> Result<ClientFacts, &'static str> {
-    let Some(Ok(capabilities)) = object::<ClientCapabilities>(meta, META_CLIENT_CAPABILITIES) else {
+/// What a client says of itself goes with every request, and hardly anybody looks at it: it is checked in
+/// place, and read when somebody asks.
+fn check_client(meta: Node<'_>) -> Result<(), &'static str> {
+    let Some(Ok(_)) = object::<CapabilitiesShape>(meta, META_CLIENT_CAPABILITIES) else {
         return Err("must have `io.modelcontextprotocol/clientCapabilities`, an object");
     };
-    let implementation = match object::<Implementation>(meta, META_CLIENT_INFO) {
-        None => None,
-        Some(Ok(implementation)) => Some(implementation),
+    match object::<ImplementationShape<'_>>(meta, META_CLIENT_INFO) {
+        None | Some(Ok(_)) => Ok(()),
         Some(Err(_)) => {
-            return Err(
-                "has an `io.modelcontextprotocol/clientInfo` that is no object with `name` and `version`",
-            );
+            Err("has an `io.modelcontextprotocol/clientInfo` that is no object with `name` and `version`")
         }
+    }
+}
+
+/// What the client of a checked request says of itself.
+fn client_of(message: &Message) -> ClientFacts {
+    let Some(meta) = message.params().and_then(|params| params.get("_meta")) else {
+        return ClientFacts::default();
     };
-    Ok(ClientFacts::new(implementation, capabilities))
+    let implementation = object::<Implementation>(meta, META_CLIENT_INFO).and_then(Result::ok);
+    let capabilities = object::<ClientCapabilities>(meta, META_CLIENT_CAPABILITIES).and_then(Result::ok);
+    ClientFacts::new(implementation, capabilities.unwrap_or_default())
 }
 
 /// Metadata is bounded in members, depth and bytes.

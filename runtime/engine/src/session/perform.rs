@@ -35,7 +35,7 @@ impl Session {
             Operation::List { kind, cursor } => self.list(call, kind, cursor)?,
             Operation::CallTool { name, arguments } => {
                 let tool = self.find_tool(name)?;
-                if let Some(missing) = tool.missing_capabilities(&call.facts().client) {
+                if let Some(missing) = tool.missing_capabilities(|| call.client()) {
                     return lacks_capability(call, &tool, missing);
                 }
                 if let Some(mistakes) = check_arguments(&tool, arguments) {
