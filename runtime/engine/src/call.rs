@@ -215,7 +215,7 @@ impl Call {
     /// The arguments of the request, when it has any.
     #[must_use]
     pub fn arguments(&self) -> Option<Node<'_>> {
-        self.message().params().and_then(|params| params.get("arguments"))
+        self.message().param("arguments")
     }
 
     /// Writes down what the session found out. Done once, before the call is submitted.

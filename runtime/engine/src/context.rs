@@ -66,7 +66,7 @@ impl Context {
     /// The request's `_meta`, when it has one.
     #[must_use]
     pub fn meta(&self) -> Option<Value> {
-        let meta = self.call.message().params()?.get("_meta")?;
+        let meta = self.call.message().param("_meta")?;
         Some(meta.to_value())
     }
 

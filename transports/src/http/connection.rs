@@ -122,32 +122,39 @@ struct Desk {
 }
 
 async fn answer(desk: Rc<Desk>, request: Request<Incoming>) -> Result<Response<ReplyBody>, Infallible> {
-    let is_http2 = request.version() == Version::HTTP_2;
     let answering = desk.pulse.begin();
+    let (parts, body) = request.into_parts();
     if desk.pulse.is_ambiguous() {
-        return Ok(response::ambiguous().into_response(request.into_parts().0.headers));
+        return Ok(response::ambiguous().into_response(parts.headers));
     }
-    let mut response =
-        endpoint::answer(&desk.site, &desk.actor, &desk.caller, &desk.known_host, request).await;
-    let body = response.body_mut();
-    body.keep(answering);
-    if is_http2 && let Some(progress) = body.progress() {
+    let Desk { site, actor, caller, known_host, .. } = &*desk;
+    let mut answer = endpoint::answer(site, actor, caller, known_host, &parts, body).await;
+    answer.body.keep(answering);
+    if parts.version == Version::HTTP_2
+        && let Some(progress) = answer.body.progress()
+    {
         let (pulse, progress) = (Rc::clone(&desk.pulse), Rc::downgrade(progress));
         tokio::task::spawn_local(pulse.watch(progress, desk.stall_timeout));
     }
-    Ok(response)
+    Ok(answer.into_response(parts.headers))
 }
 
 fn http1_builder(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        // The socket looks after the time that a head may take, and we count the headers ourselves: hyper's
-        // own refusal of too many has no text.
+        // The socket looks after the time that a head may take.
         .header_read_timeout(None)
-        .max_buf_size(head_bytes_max(limits))
-        .max_headers(Limits::size(limits.header_count_max).saturating_mul(2).saturating_add(1));
+        .max_buf_size(head_bytes_max(limits));
+    // Beyond its default hyper allocates twice for each request.
+    let headers_max = Limits::size(limits.header_count_max);
+    if headers_max >= HEADERS_DEFAULT {
+        builder.max_headers(headers_max.saturating_mul(2).saturating_add(1));
+    }
     builder
 }
+
+/// How many headers hyper reads if it is told nothing.
+const HEADERS_DEFAULT: usize = 100;
 
 fn http2_builder(limits: &Limits) -> http2::Builder<LaneExecutor> {
     let mut builder = http2::Builder::new(LaneExecutor);

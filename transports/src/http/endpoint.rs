@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONNECTION;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, Version};
 use http_body::Body;
 use impresario_engine::session::{Connection, error_reply};
 use impresario_engine::{Caller, Dialect};
@@ -25,12 +26,12 @@ pub(super) async fn answer<B>(
     connection: &Connection,
     caller: &Caller,
     known: &KnownHost,
-    request: Request<B>,
-) -> Response<ReplyBody>
+    parts: &Parts,
+    body: B,
+) -> Answer
 where
     B: Body<Data = Bytes>,
 {
-    let (parts, body) = request.into_parts();
     let has_body = !body.is_end_stream();
     let head = Head::of(&parts.uri, &parts.headers);
     let mut answer = match site.refuse(&head, known) {
@@ -54,7 +55,7 @@ where
     if parts.method == Method::HEAD {
         answer.body = ReplyBody::default();
     }
-    answer.into_response(parts.headers)
+    answer
 }
 
 /// Every route but the one that reads a body.

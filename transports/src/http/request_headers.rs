@@ -49,21 +49,25 @@ pub(super) fn session_id<'h>(head: &Head<'h>) -> Result<Option<&'h str>, McpErro
 
 /// Holds the headers of a request that carries its own metadata against its body.
 pub(super) fn check(head: &Head<'_>, message: &Message, shared: &Shared) -> Result<(), McpError> {
-    let params = message.params();
     // A body without metadata is told so by the session; here there is nothing to hold the header against.
-    let named = required(head.protocol_version, &PROTOCOL_VERSION)?;
-    if let Some(version) = meta_version(message).and_then(Node::as_str) {
-        agree(&PROTOCOL_VERSION, named, version)?;
+    let version = meta_version(message).and_then(Node::as_str);
+    if !version.is_some_and(|version| is_exactly(head.protocol_version, version)) {
+        let named = required(head.protocol_version, &PROTOCOL_VERSION)?;
+        version.map_or(Ok(()), |version| agree(&PROTOCOL_VERSION, named, version))?;
     }
-    agree(&METHOD, required(head.method, &METHOD)?, message.method())?;
+    if !is_exactly(head.method, message.method()) {
+        agree(&METHOD, required(head.method, &METHOD)?, message.method())?;
+    }
     let source = match message.method() {
         "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
         _ => return Ok(()),
     };
-    if let Some(name) = params.and_then(|params| params.get(source)).and_then(Node::as_str) {
-        let decoded = decode(&NAME, required(head.name, &NAME)?)?;
-        agree(&NAME, &decoded, name)?;
+    if let Some(name) = message.param(source).and_then(Node::as_str) {
+        if !is_exactly(head.name, name) {
+            let decoded = decode(&NAME, required(head.name, &NAME)?)?;
+            agree(&NAME, &decoded, name)?;
+        }
         if message.method() == "tools/call" {
             check_parameters(head.all, message, name, shared)?;
         }
@@ -79,8 +83,11 @@ fn check_parameters(
     shared: &Shared,
 ) -> Result<(), McpError> {
     let snapshot = shared.registry.snapshot();
+    if !snapshot.mirrors_parameters() {
+        return Ok(());
+    }
     let Some(tool) = snapshot.tool(tool).filter(|tool| !tool.headers.is_empty()) else { return Ok(()) };
-    let arguments = message.params().and_then(|params| params.get("arguments"));
+    let arguments = message.param("arguments");
     tool.headers.iter().try_for_each(|parameter| check_parameter(headers, arguments, parameter))
 }
 
@@ -167,6 +174,14 @@ fn field<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Field<'h> {
         (Some(value), None) => Field::Once(value),
         (Some(_), Some(_)) => Field::Repeated,
     }
+}
+
+/// Whether a header stands there once, as plain text that is the body's letter by letter. Nearly all are; the
+/// others are looked at more closely.
+fn is_exactly(field: Field<'_>, body: &str) -> bool {
+    let Field::Once(value) = field else { return false };
+    let is_plain = |byte: &u8| (0x21..=0x7e).contains(byte) && *byte != b'=';
+    value.as_bytes() == body.as_bytes() && value.as_bytes().iter().all(is_plain)
 }
 
 fn agree(name: &HeaderName, sent: &str, body: &str) -> Result<(), McpError> {

@@ -59,12 +59,11 @@ impl HttpService {
             Ok(body) => body,
             Err(error) => return whole(error.answer(self.site.limits())),
         };
-        let request = Request::from_parts(head, Full::new(body));
         let (head_tx, head_rx) = oneshot::channel();
         let (chunk_tx, chunk_rx) = mpsc::channel(CHUNKS_MAX);
         let site = self.site.clone();
         let errand = move |stage: &Stage| {
-            tokio::task::spawn_local(answer_on_lane(stage.clone(), site, request, head_tx, chunk_tx));
+            tokio::task::spawn_local(answer_on_lane(stage.clone(), site, (head, body), head_tx, chunk_tx));
         };
         if let Err(error) = self.runtime.on_lane(self.runtime.next_lane(), errand) {
             return refused(&error.into());
@@ -80,7 +79,7 @@ impl HttpService {
 async fn answer_on_lane(
     stage: Stage,
     site: Site,
-    request: Request<Full<Bytes>>,
+    (head, body): (http::request::Parts, Bytes),
     head_tx: oneshot::Sender<Parts>,
     chunk_tx: mpsc::Sender<Bytes>,
 ) {
@@ -88,8 +87,8 @@ async fn answer_on_lane(
     let connection = Connection::open(stage, caller.clone(), ConnectionKind::Http);
     let answer = async {
         let known = KnownHost::default();
-        let answer = endpoint::answer(&site, &connection, &caller, &known, request).await;
-        let (head, mut body) = answer.into_parts();
+        let answer = endpoint::answer(&site, &connection, &caller, &known, &head, Full::new(body)).await;
+        let (head, mut body) = answer.into_response(head.headers).into_parts();
         if head_tx.send(head).is_err() {
             return;
         }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -20,6 +20,8 @@ pub(super) struct Socket {
     /// Rings when the connection may be due. It is not set anew for each request: when it rings too early it
     /// is set to the time that then holds.
     alarm: Option<Pin<Box<Sleep>>>,
+    /// Who is woken by the alarm.
+    woken: Option<Waker>,
     stall_timeout: Duration,
     /// Runs while a write waits for the peer.
     stall_alarm: Option<Pin<Box<Sleep>>>,
@@ -41,7 +43,15 @@ struct First {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, pulse: Rc<Pulse>, stall_timeout: Duration) -> Self {
-        Self { stream, pulse, alarm: None, stall_timeout, stall_alarm: None, first: First::default() }
+        Self {
+            stream,
+            pulse,
+            alarm: None,
+            woken: None,
+            stall_timeout,
+            stall_alarm: None,
+            first: First::default(),
+        }
     }
 
     /// Whether the connection begins as HTTP/2 does. What was looked at can still be read.
@@ -88,7 +98,12 @@ impl Socket {
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
             if alarm.deadline() > due {
                 alarm.as_mut().reset(due);
+            } else if !alarm.is_elapsed() && self.woken.as_ref().is_some_and(|it| it.will_wake(task.waker()))
+            {
+                // It was polled before, and wakes this task in time.
+                return false;
             }
+            self.woken = Some(task.waker().clone());
             if alarm.as_mut().poll(task).is_pending() {
                 return false;
             }
@@ -96,6 +111,7 @@ impl Socket {
                 return true;
             }
             alarm.as_mut().reset(due);
+            self.woken = None;
         }
     }
 
