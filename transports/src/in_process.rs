@@ -3,6 +3,7 @@
 //! A call goes to a lane as a message and comes back as typed values; results are never written as JSON.
 
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -42,7 +43,7 @@ impl fmt::Debug for Client {
 pub async fn connect(runtime: &Runtime) -> Result<Client, McpError> {
     let (session_tx, session_rx) = oneshot::channel();
     let (open, closed) = oneshot::channel();
-    let errand = move |stage: &Stage| {
+    let errand = move |stage: &Rc<Stage>| {
         let connection = Connection::open(stage.clone(), Caller::default(), ConnectionKind::Pipe);
         // An error says that the caller has given up waiting.
         drop(session_tx.send(connection.remote()));

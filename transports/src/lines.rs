@@ -79,7 +79,7 @@ pub(crate) fn converse_on_lane(
     out: mpsc::Sender<Bytes>,
 ) -> io::Result<oneshot::Receiver<()>> {
     let (ended_tx, ended_rx) = oneshot::channel();
-    let errand = move |stage: &Stage| {
+    let errand = move |stage: &Rc<Stage>| {
         let stage = stage.clone();
         tokio::task::spawn_local(async move {
             Conversation::new(stage, out).hold(chunks).await;
@@ -93,7 +93,7 @@ pub(crate) fn converse_on_lane(
 
 /// One client's messages and their answers.
 struct Conversation {
-    stage: Stage,
+    stage: Rc<Stage>,
     connection: Connection,
     out: mpsc::Sender<Bytes>,
     /// Requests that have not been answered yet.
@@ -108,7 +108,7 @@ struct Conversation {
 }
 
 impl Conversation {
-    fn new(stage: Stage, out: mpsc::Sender<Bytes>) -> Self {
+    fn new(stage: Rc<Stage>, out: mpsc::Sender<Bytes>) -> Self {
         let connection = Connection::open(stage.clone(), Caller::default(), ConnectionKind::Pipe);
         Self {
             stage,

@@ -26,7 +26,7 @@ self_cell! {
 ///
 /// Parsing on a warm thread allocates once: the box in which `self_cell` keeps the two together.
 pub struct Document {
-    /// `None` only while the document is being dropped.
+    /// `None` only for no document, and while one is being dropped.
     parsed: Option<Parsed>,
     /// The address of the buffer's first byte, to tell where in the text a string stood.
     start_address: usize,
@@ -72,6 +72,11 @@ impl Document {
                 Err(parse_error(&error, depth_max))
             }
         }
+    }
+
+    /// No document at all: a `null` that was written nowhere.
+    pub(crate) fn vacant() -> Self {
+        Self { parsed: None, start_address: 0, len: 0 }
     }
 
     /// How many bytes the JSON text has.

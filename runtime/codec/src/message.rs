@@ -88,6 +88,20 @@ impl Places {
 }
 
 impl Message {
+    /// No message at all: what stands where one was, once it is done.
+    #[must_use]
+    pub fn vacant() -> Self {
+        Self {
+            document: Document::vacant(),
+            id: None,
+            kind: MessageKind::Response,
+            method: NodeIndex::ROOT,
+            body: None,
+            failed: false,
+            places: Places::NONE,
+        }
+    }
+
     /// Reads one message.
     ///
     /// # Errors
@@ -137,6 +151,7 @@ impl Message {
 
     /// A member of the params. `name`, `arguments` and `_meta` are found without a search.
     #[must_use]
+    #[inline]
     pub fn param(&self, name: &str) -> Option<Node<'_>> {
         let place = match name {
             "name" => self.places.name,

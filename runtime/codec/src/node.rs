@@ -227,8 +227,10 @@ impl<'d> Node<'d> {
     #[must_use]
     pub fn is_at_most_deep(self, depth_max: usize) -> bool {
         // Nothing can be deeper than it has containers, and nearly everything has few.
-        let containers = self.descendants().filter(|node| node.is_array() || node.is_object()).count();
-        containers <= depth_max || self.depth() <= depth_max
+        let is_container =
+            |node: &&TapeNode<'_>| matches!(node, TapeNode::Array { .. } | TapeNode::Object { .. });
+        let nodes = self.tape.get(self.at..self.at + self.span()).unwrap_or_default();
+        nodes.iter().filter(is_container).count() <= depth_max || self.depth() <= depth_max
     }
 
     /// The value as a tree. Of a name written twice the first is kept, as [`get`](Self::get) finds it.

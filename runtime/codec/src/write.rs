@@ -1,13 +1,29 @@
 //! Values to JSON text, appended to a buffer of the caller.
 
+use memchr::memchr2;
 use serde::Serialize;
 use simd_json::{Node as TapeNode, StaticNode};
 
 use crate::node::Node;
 
-/// How many bytes are looked at in one step: the compiler makes vector instructions of it, and the more bytes,
-/// the less it matters what a step costs at its end.
-const STEP: usize = 128;
+/// How many bytes are looked at one by one before blocks are: short strings end there, and so does a string that
+/// is mostly escapes.
+const NEAR: usize = 32;
+/// How many bytes are looked at in one block, with vector instructions.
+const BLOCK: usize = 256;
+
+/// Whether a byte must be escaped.
+const ESCAPED: [bool; 256] = {
+    let mut escaped = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        escaped[byte] = true;
+        byte += 1;
+    }
+    escaped[b'"' as usize] = true;
+    escaped[b'\\' as usize] = true;
+    escaped
+};
 
 /// Appends `text` as a JSON string, with its quotes.
 pub fn write_str(out: &mut Vec<u8>, text: &str) {
@@ -26,25 +42,28 @@ pub fn write_str(out: &mut Vec<u8>, text: &str) {
 
 /// How many of the first bytes can be copied as they are.
 fn clean_prefix(bytes: &[u8]) -> usize {
-    // A string that is mostly escapes never pays for looking at a whole step.
-    let near = bytes.len().min(8);
-    if let Some(found) = bytes[..near].iter().position(|byte| needs_escape(*byte)) {
+    let (near, far) = bytes.split_at(bytes.len().min(NEAR));
+    if let Some(found) = first_escaped(near) {
         return found;
     }
-    let (steps, _) = bytes.as_chunks::<STEP>();
-    let start = steps.iter().take_while(|step| is_clean(step)).count() * STEP;
-    bytes[start..].iter().position(|byte| needs_escape(*byte)).map_or(bytes.len(), |found| start + found)
+    let mut clean = near.len();
+    for block in far.chunks(BLOCK) {
+        let upto = memchr2(b'"', b'\\', block).unwrap_or(block.len());
+        // The smallest of them, without a way out in between: that is what vectors can do.
+        let has_control = block[..upto].iter().fold(u8::MAX, |least, byte| least.min(*byte)) < 0x20;
+        if has_control {
+            return clean + first_escaped(block).unwrap_or(upto);
+        }
+        clean += upto;
+        if upto < block.len() {
+            return clean;
+        }
+    }
+    clean
 }
 
-#[inline]
-fn is_clean(step: &[u8; STEP]) -> bool {
-    // Without a way out in between, and in bytes rather than truths: both are what vectors can do.
-    step.iter().fold(0, |any, byte| any | u8::from(needs_escape(*byte))) == 0
-}
-
-#[inline]
-fn needs_escape(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+fn first_escaped(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|byte| ESCAPED[usize::from(*byte)])
 }
 
 fn write_escape(out: &mut Vec<u8>, byte: u8) {
@@ -158,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_escape_is_found_at_any_place() {
-        for length in 0..200 {
+        for length in (0..80).chain(250..330).chain(540..550) {
             for at in (0..length).chain([length]) {
                 let mut text = "x".repeat(length);
                 text.insert(at, '"');

@@ -4,6 +4,7 @@
 //! ending; the worker that does it finishes it; whoever may cancel it does so. It ends exactly once: the
 //! first ending wins, later ones are dropped, and nothing is sent after it.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
@@ -112,6 +113,13 @@ pub struct CallLimits {
     pub progress_per_second_max: u32,
 }
 
+/// How many calls that are over one thread keeps to be used again.
+const SPARE_MAX: usize = 64;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Arc<Call>>> = const { RefCell::new(Vec::new()) };
+}
+
 /// One request under way.
 pub struct Call {
     source: Source,
@@ -158,6 +166,35 @@ impl Call {
     #[must_use]
     pub fn new(message: Message, limits: CallLimits) -> Self {
         Self::from_source(Source::Message(message), OnceLock::new(), limits)
+    }
+
+    /// A call for a message that has just arrived, in the place of one that is over where there is one.
+    pub(crate) fn begin(message: Message, limits: CallLimits) -> Arc<Self> {
+        let spare = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten();
+        if let Some(mut call) = spare
+            && let Some(vacant) = Arc::get_mut(&mut call)
+        {
+            (vacant.source, vacant.limits) = (Source::Message(message), limits);
+            return call;
+        }
+        Arc::new(Self::new(message, limits))
+    }
+
+    /// Keeps a call's place for another one, if nobody else holds it any more.
+    pub(crate) fn put_back(mut call: Arc<Self>) {
+        let Some(over) = Arc::get_mut(&mut call) else { return };
+        over.source = Source::Message(Message::vacant());
+        (over.facts, over.client) = (OnceLock::new(), OnceLock::new());
+        *over.cancelled.get_mut() = false;
+        *over.state.get_mut() = State::default();
+        let keep = |spare: &RefCell<Vec<_>>| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARE_MAX {
+                spare.push(call);
+            }
+        };
+        // A thread that ends has no spare ones any more, and this one goes with it.
+        SPARE.try_with(keep).unwrap_or_default();
     }
 
     /// A call that does what another one asks for, and goes on when that one is taken back. What it tells

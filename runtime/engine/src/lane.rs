@@ -22,7 +22,7 @@ use crate::workers::{PoolConfig, Workers};
 const ERRANDS_MIN: usize = 1_024;
 
 /// Something to do on a lane.
-pub(crate) type Errand = Box<dyn FnOnce(&Stage) + Send>;
+pub(crate) type Errand = Box<dyn FnOnce(&Rc<Stage>) + Send>;
 
 /// Everything a lane can be told.
 pub(crate) enum LaneMsg {
@@ -34,7 +34,7 @@ pub(crate) enum LaneMsg {
 
 /// The actor that stands for a lane.
 pub(crate) struct Lane {
-    stage: Stage,
+    stage: Rc<Stage>,
     /// Ends the lane's event loop when it is used or dropped.
     stop: Option<oneshot::Sender<()>>,
 }
@@ -100,7 +100,7 @@ impl LaneHandle {
                 let restarts_max = Limits::size(shared.limits.actor_restarts_max);
                 let mailbox_len_max = Limits::size(shared.limits.in_flight_max).max(ERRANDS_MIN);
                 let workers = Rc::new(Workers::new(&pools, lanes, restarts_max, &shared.closing));
-                let stage = Stage { shared, sessions, workers };
+                let stage = Rc::new(Stage { shared, sessions, workers });
                 if index == 0 {
                     tokio::task::spawn_local(sweep_sessions(stage.clone()));
                 }
@@ -136,7 +136,7 @@ impl LaneHandle {
 }
 
 /// Ends sessions whose time is over, for as long as the lane lives.
-async fn sweep_sessions(stage: Stage) {
+async fn sweep_sessions(stage: Rc<Stage>) {
     const SWEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
     loop {
         tokio::time::sleep(SWEEP_INTERVAL).await;

@@ -1,5 +1,6 @@
 //! The runtime: lanes that run, and the handle by which a program holds them.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -77,7 +78,7 @@ impl Runtime {
     pub fn on_lane(
         &self,
         lane: usize,
-        errand: impl FnOnce(&Stage) + Send + 'static,
+        errand: impl FnOnce(&Rc<Stage>) + Send + 'static,
     ) -> Result<(), LaneError> {
         let errand: Errand = Box::new(errand);
         self.inner.lanes.get(lane).ok_or(LaneError::Ended)?.run(errand)

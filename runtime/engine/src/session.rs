@@ -92,7 +92,7 @@ pub enum SessionMsg {
 /// The actor of one connection.
 #[derive(Debug)]
 pub struct Session {
-    stage: Stage,
+    stage: Rc<Stage>,
     caller: Caller,
     /// What the handshake settled, where the connection has one of its own. Its [`Connection`] reads it.
     state: Rc<OnceCell<Arc<SessionState>>>,
@@ -122,7 +122,7 @@ impl Actor for Session {
 impl Session {
     /// The actor of a connection of that caller.
     #[must_use]
-    pub fn new(stage: Stage, caller: Caller, kind: ConnectionKind) -> Self {
+    pub fn new(stage: Rc<Stage>, caller: Caller, kind: ConnectionKind) -> Self {
         Self {
             stage,
             caller,
@@ -210,18 +210,17 @@ fn cancelled_id(message: &Message) -> Option<impresario_protocol::Id> {
 pub struct Connection {
     session: Local<Session>,
     state: Rc<OnceCell<Arc<SessionState>>>,
-    shared: Arc<Shared>,
+    stage: Rc<Stage>,
 }
 
 impl Connection {
     /// Puts the session actor of a new connection on this lane.
     #[must_use]
-    pub fn open(stage: Stage, caller: Caller, kind: ConnectionKind) -> Self {
-        let shared = Arc::clone(&stage.shared);
-        let mailbox_len_max = Limits::size(shared.limits.session_mailbox_messages_max);
-        let session = Session::new(stage, caller, kind);
+    pub fn open(stage: Rc<Stage>, caller: Caller, kind: ConnectionKind) -> Self {
+        let mailbox_len_max = Limits::size(stage.shared.limits.session_mailbox_messages_max);
+        let session = Session::new(Rc::clone(&stage), caller, kind);
         let state = Rc::clone(&session.state);
-        Self { session: Local::start(session, mailbox_len_max), state, shared }
+        Self { session: Local::start(session, mailbox_len_max), state, stage }
     }
 
     /// What the handshake settled, where the connection has one of its own.
@@ -233,7 +232,7 @@ impl Connection {
     /// Asks something. Most tools have answered when this returns.
     #[must_use]
     pub fn request(&self, message: Message, via: Via) -> Exchange {
-        let call = Arc::new(Call::new(message, self.shared.call_limits()));
+        let call = Call::begin(message, self.stage.shared.call_limits());
         match self.session.tell(SessionMsg::Request(Arc::clone(&call), via)) {
             Ok(()) if self.session.exit() == Some(Exit::Panicked) => {
                 // A defect of ours costs this connection; whoever waits for this call is told at once.
@@ -247,7 +246,7 @@ impl Connection {
             }
             Err(Untold::Ended(_)) => call.finish(Ending::Failed(McpError::internal())),
         }
-        Exchange::new(call, Arc::clone(&self.shared))
+        Exchange::new(call, Rc::clone(&self.stage))
     }
 
     /// Tells something that needs no answer. One that finds the actor's mailbox full is dropped.

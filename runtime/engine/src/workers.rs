@@ -13,7 +13,7 @@ use std::time::Duration;
 use impresario_protocol::{Limits, McpError};
 use tokio::time::Instant;
 
-use crate::actor::{Exit, Local, Restarts};
+use crate::actor::{Exit, Local, Restarts, Untold};
 use crate::call::{Call, CancelReason, Ending};
 use crate::closing::Closing;
 use crate::tool::{CallFuture, Tool};
@@ -225,10 +225,11 @@ impl Slice {
     }
 
     fn run(&self, worker: &Local<Worker>, job: Job) {
-        let call = Arc::clone(&job.call);
-        if worker.tell(WorkerMsg::Run(job)).is_err() {
+        if let Err(Untold::Full(WorkerMsg::Run(job)) | Untold::Ended(WorkerMsg::Run(job))) =
+            worker.tell(WorkerMsg::Run(job))
+        {
             tracing::error!(pool = %self.name, "an idle worker took no job");
-            call.finish(Ending::Failed(McpError::internal()));
+            job.call.finish(Ending::Failed(McpError::internal()));
         }
     }
 

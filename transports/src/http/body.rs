@@ -1,14 +1,16 @@
 //! Request bodies, read whole within limits of size, time and rate.
 
 use std::future::poll_fn;
+use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::StatusCode;
 use http_body::Body;
 use http_body_util::BodyExt as _;
+use impresario_codec::Buffer;
 use impresario_engine::Dialect;
 use impresario_engine::session::error_reply;
 use impresario_protocol::{ErrorKind, Limits, McpError};
@@ -51,8 +53,38 @@ impl BodyError {
 /// Before the rate of a body is looked at.
 const RATE_GRACE: Duration = Duration::from_secs(5);
 
+/// A body that was read.
+#[derive(Debug)]
+pub(super) enum Text {
+    /// It came in one piece.
+    Whole(Bytes),
+    /// It was put together here.
+    Joined(Buffer),
+}
+
+impl Deref for Text {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Whole(bytes) => bytes,
+            Self::Joined(buffer) => buffer,
+        }
+    }
+}
+
+impl Text {
+    /// The body, for somebody who passes it on.
+    pub(super) fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Whole(bytes) => bytes,
+            Self::Joined(buffer) => buffer.into_vec().into(),
+        }
+    }
+}
+
 /// Reads a body. One that arrives in one piece, as nearly all do, is not copied.
-pub(super) async fn read<B>(body: B, limits: &Limits) -> Result<Bytes, BodyError>
+pub(super) async fn read<B>(body: B, limits: &Limits) -> Result<Text, BodyError>
 where
     B: Body<Data = Bytes>,
 {
@@ -65,14 +97,14 @@ where
     let first = match poll_fn(|task| Poll::Ready(body.as_mut().poll_frame(task))).await {
         Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
         Poll::Ready(Some(Err(_))) => return Err(BodyError::Broken),
-        Poll::Ready(None) => return Ok(Bytes::new()),
+        Poll::Ready(None) => return Ok(Text::Whole(Bytes::new())),
         Poll::Pending => Bytes::new(),
     };
     if first.len() as u64 > max {
         return Err(BodyError::TooLarge);
     }
     if !first.is_empty() && body.is_end_stream() {
-        return Ok(first);
+        return Ok(Text::Whole(first));
     }
     let timeout = Duration::from_millis(limits.body_timeout_ms);
     tokio::time::timeout(timeout, collect(body, first, max, limits.body_bytes_per_second_min))
@@ -80,43 +112,37 @@ where
         .unwrap_or(Err(BodyError::TooSlow))
 }
 
-/// What follows the `first` bytes of a body, with them.
+/// The `first` bytes of a body with what follows them.
 async fn collect<B>(
     mut body: Pin<&mut B>,
-    mut first: Bytes,
+    first: Bytes,
     bytes_max: u64,
     bytes_per_second_min: u64,
-) -> Result<Bytes, BodyError>
+) -> Result<Text, BodyError>
 where
     B: Body<Data = Bytes>,
 {
+    /// No more room than this is made for what a client has only announced.
+    const ROOM_BYTES_MAX: u64 = 256 * 1024;
     let begun = Instant::now();
-    let mut rest = BytesMut::new();
+    let announced = body.size_hint().lower().min(ROOM_BYTES_MAX);
+    let mut text = Buffer::with_room(first.len() + usize::try_from(announced).unwrap_or(0));
+    text.extend_from_slice(&first);
+    drop(first);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-        let length = first.len() + rest.len() + data.len();
-        if length as u64 > bytes_max {
+        text.extend_from_slice(&data);
+        let length = text.len() as u64;
+        if length > bytes_max {
             return Err(BodyError::TooLarge);
         }
         let elapsed = begun.elapsed();
         let due = bytes_per_second_min.saturating_mul(elapsed.as_secs());
-        if elapsed > RATE_GRACE && (length as u64) < due && !body.is_end_stream() {
+        if elapsed > RATE_GRACE && length < due && !body.is_end_stream() {
             return Err(BodyError::TooSlow);
         }
-        if first.is_empty() && rest.is_empty() {
-            first = data;
-        } else {
-            if rest.is_empty() {
-                rest.extend_from_slice(&first);
-                first = Bytes::new();
-            }
-            rest.extend_from_slice(&data);
-        }
-        if rest.is_empty() && body.is_end_stream() {
-            return Ok(first);
-        }
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok(Text::Joined(text))
 }
 
 #[cfg(test)]
@@ -156,6 +182,11 @@ mod tests {
         Limits { body_bytes_max, ..Limits::default() }
     }
 
+    /// The length of a body that is read within that limit.
+    async fn length(body: Dribble, bytes_max: u64) -> Result<usize, BodyError> {
+        read(body, &limits(bytes_max)).await.map(|text| text.len())
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_body_at_its_limit_is_read_and_one_above_is_not() {
         for (length, is_read) in [(0, true), (9, true), (10, true), (11, false)] {
@@ -165,14 +196,14 @@ mod tests {
                 if is_read { Ok(length) } else { Err(BodyError::TooLarge) }
             );
         }
-        assert_eq!(read(dribble(3, 4), &limits(12)).await.map(|bytes| bytes.len()), Ok(12));
-        assert_eq!(read(dribble(3, 4), &limits(11)).await, Err(BodyError::TooLarge));
+        assert_eq!(length(dribble(3, 4), 12).await, Ok(12));
+        assert_eq!(length(dribble(3, 4), 11).await, Err(BodyError::TooLarge));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_is_too_slow_is_given_up() {
-        assert_eq!(read(dribble(20, 10), &limits(1_000_000)).await, Err(BodyError::TooSlow));
-        assert_eq!(read(dribble(20, 2_000), &limits(1_000_000)).await.map(|bytes| bytes.len()), Ok(40_000));
-        assert_eq!(read(dribble(40, 2_000), &limits(1_000_000)).await, Err(BodyError::TooSlow));
+        assert_eq!(length(dribble(20, 10), 1_000_000).await, Err(BodyError::TooSlow));
+        assert_eq!(length(dribble(20, 2_000), 1_000_000).await, Ok(40_000));
+        assert_eq!(length(dribble(40, 2_000), 1_000_000).await, Err(BodyError::TooSlow));
     }
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -29,7 +29,7 @@ use super::socket::Socket;
 type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Serves a connection until one side closes it. Its place among the open ones is given back at the end.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, site: Site, _place: Entry) {
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Rc<Stage>, site: Site, _place: Entry) {
     let (shared, limits) = (stage.shared.clone(), stage.shared.limits.clone());
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection closed before it was served");
@@ -57,12 +57,13 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, sit
     };
     let served = match is_http2 {
         Ok(true) => {
+            // Boxed, because it is large, and rarely what a connection is.
             let connection = http2_builder(&limits).serve_connection(TokioIo::new(socket), service);
-            until_ended(connection, &shared.closing, &pulse).await
+            until_ended(Box::pin(connection).as_mut(), &shared.closing, &pulse).await
         }
         Ok(false) => {
             let connection = http1_builder(&limits).serve_connection(TokioIo::new(socket), service);
-            until_ended(connection, &shared.closing, &pulse).await
+            until_ended(pin!(connection), &shared.closing, &pulse).await
         }
         Err(error) => Err(error.into()),
     };
@@ -73,12 +74,11 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, sit
 }
 
 /// Drives a connection to its end. When the house closes it finishes what it has begun.
-async fn until_ended<C>(connection: C, closing: &Closing, pulse: &Pulse) -> Ended
+async fn until_ended<C>(mut connection: Pin<&mut C>, closing: &Closing, pulse: &Pulse) -> Ended
 where
     C: GracefulConnection,
     C::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let mut connection = pin!(connection);
     let mut begun = pin!(closing.begun());
     let (mut is_closing, mut listens) = (false, Listens::default());
     poll_fn(|task| {

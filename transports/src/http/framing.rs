@@ -6,6 +6,8 @@
 //! 6.3), and so is any transfer coding but `chunked` alone. hyper does not tell, so the bytes are followed
 //! here as they come from the socket, from head to head; bodies are only skipped.
 
+use std::ops::Range;
+
 use memchr::memchr;
 
 /// The longest line of a chunked body that is followed: a chunk's size with its extensions, a trailer.
@@ -18,6 +20,7 @@ pub(super) struct HeadWatch {
     /// The beginning of a head, or of a line of a chunked body, whose end has not come yet.
     begun: Vec<u8>,
     head_bytes_max: usize,
+    known: Known,
     /// How many heads have come.
     heads: u64,
     /// The first of them that is ambiguous, counted from 1.
@@ -56,7 +59,14 @@ impl HeadWatch {
     /// Follows a connection from its first byte. A head of more than `head_bytes_max` is not kept: it is
     /// refused anyhow.
     pub(super) fn new(head_bytes_max: usize) -> Self {
-        Self { place: Place::Start, begun: Vec::new(), head_bytes_max, heads: 0, ambiguous: None }
+        Self {
+            place: Place::Start,
+            begun: Vec::new(),
+            head_bytes_max,
+            known: Known::default(),
+            heads: 0,
+            ambiguous: None,
+        }
     }
 
     /// The next bytes of the connection.
@@ -112,14 +122,14 @@ impl HeadWatch {
             }
         }
         if self.begun.is_empty()
-            && let Some((framing, end)) = read_head(bytes)
+            && let Some((framing, end)) = self.known.read(bytes).or_else(|| self.known.learn(bytes))
         {
             self.judge(framing);
             return &bytes[end..];
         }
         let before = self.begun.len();
         self.begun.extend_from_slice(&bytes[..bytes.len().min(self.head_bytes_max.saturating_sub(before))]);
-        let Some((framing, end)) = read_head(&self.begun) else {
+        let Some(Read { framing, end, .. }) = read_head(&self.begun) else {
             if self.begun.len() >= self.head_bytes_max {
                 self.place = Place::Lost;
             }
@@ -171,9 +181,53 @@ impl HeadWatch {
     }
 }
 
-/// What the first head in the bytes says of its body, and where what follows it begins. Nothing before its
-/// empty line has come.
-fn read_head(bytes: &[u8]) -> Option<(Framing, usize)> {
+/// The last head with a clear length. A client's next one is often the same, but for that length.
+#[derive(Debug, Default)]
+struct Known {
+    head: Vec<u8>,
+    /// Where in it the length stands.
+    digits: Range<usize>,
+}
+
+impl Known {
+    /// What a head that repeats the last one says of its body, and where what follows it begins.
+    fn read(&self, bytes: &[u8]) -> Option<(Framing, usize)> {
+        let (before, after) = (&self.head[..self.digits.start], &self.head[self.digits.end..]);
+        let rest = bytes.strip_prefix(before).filter(|_| !before.is_empty())?;
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, rest) = rest.split_at(digits);
+        let end = bytes.len() - rest.strip_prefix(after)?.len();
+        Some((Framing::Length(decimal(digits)?), end))
+    }
+
+    /// What the first head says, once it has come whole; it is remembered if its length is clear.
+    fn learn(&mut self, bytes: &[u8]) -> Option<(Framing, usize)> {
+        /// A longer head is read anew each time.
+        const HEAD_BYTES_MAX: usize = 2 * 1024;
+        let Read { framing, end, digits } = read_head(bytes)?;
+        if let (Framing::Length(_), Some(digits)) = (framing, digits)
+            && end <= HEAD_BYTES_MAX
+        {
+            self.head.clear();
+            self.head.extend_from_slice(&bytes[..end]);
+            self.digits = digits;
+        }
+        Some((framing, end))
+    }
+}
+
+/// A head that has come whole.
+struct Read {
+    framing: Framing,
+    /// Where what follows it begins.
+    end: usize,
+    /// Where the length stands, if it says one.
+    digits: Option<Range<usize>>,
+}
+
+/// Reads the first head in the bytes. Nothing before its empty line has come.
+fn read_head(bytes: &[u8]) -> Option<Read> {
+    let mut digits = None;
     let (mut lengths, mut codings, mut length, mut is_unclear) = (0, 0, 0, false);
     let mut start = 0;
     loop {
@@ -186,6 +240,7 @@ fn read_head(bytes: &[u8]) -> Option<(Framing, usize)> {
                 &bytes[start..end]
             }
         };
+        let line_end = start + line.len();
         start = end + 1;
         // Nearly every line is dismissed by its first letter.
         match line.first() {
@@ -194,7 +249,11 @@ fn read_head(bytes: &[u8]) -> Option<(Framing, usize)> {
                 if let Some(value) = value_of(line, b"content-length") {
                     lengths += 1;
                     match decimal(value) {
-                        Some(value) => length = value,
+                        Some(number) => {
+                            length = number;
+                            let line_end = line_end - (line.len() - line.trim_ascii_end().len());
+                            digits = Some(line_end - value.len()..line_end);
+                        }
                         None => is_unclear = true,
                     }
                 }
@@ -214,7 +273,7 @@ fn read_head(bytes: &[u8]) -> Option<(Framing, usize)> {
         (1, 1) => Framing::Chunked,
         _ => Framing::Ambiguous,
     };
-    Some((framing, start))
+    Some(Read { framing, end: start, digits })
 }
 
 /// Digits and nothing else; Rust would take a sign too.

@@ -41,7 +41,7 @@ impl ReplyBody {
     pub(super) fn whole(written: Buffer, rest: Bytes) -> Self {
         let content = match written.len() + rest.len() {
             0 => Content::Nothing,
-            ..=PIECE_BYTES => Content::Whole(Chunk { written, at: 0, rest }),
+            1..=PIECE_BYTES => Content::Whole(Chunk { written, at: 0, rest }),
             _ if rest.is_empty() => Content::Long(Bytes::from(written.into_vec())),
             _ => Content::Long(Bytes::from([&written[..], &rest[..]].concat())),
         };

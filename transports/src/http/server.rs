@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub fn serve(runtime: &Runtime, mut config: HttpConfig) -> io::Result<HttpServer
     let site = Site::new(Arc::new(config), Arc::clone(runtime.shared()), Arc::clone(runtime.sessions()));
     for (lane, listener) in listeners.into_iter().enumerate() {
         let site = site.clone();
-        let listen = move |stage: &Stage| match TcpListener::from_std(listener) {
+        let listen = move |stage: &Rc<Stage>| match TcpListener::from_std(listener) {
             Ok(listener) => {
                 tokio::task::spawn_local(accept(listener, stage.clone(), site));
             }
@@ -76,7 +77,7 @@ fn bind(address: SocketAddr, backlog: u64) -> io::Result<std::net::TcpListener> 
 
 /// Accepts connections until the house closes. With no place or no file descriptor left, they wait in the
 /// backlog.
-async fn accept(listener: TcpListener, stage: Stage, site: Site) {
+async fn accept(listener: TcpListener, stage: Rc<Stage>, site: Site) {
     /// Between two looks for a free place or file descriptor.
     const PAUSE: Duration = Duration::from_millis(50);
     let shared = Arc::clone(&stage.shared);

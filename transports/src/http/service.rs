@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -56,13 +57,13 @@ impl HttpService {
             return whole(refusal);
         }
         let body = match body::read(body, self.site.limits()).await {
-            Ok(body) => body,
+            Ok(text) => text.into_bytes(),
             Err(error) => return whole(error.answer(self.site.limits())),
         };
         let (head_tx, head_rx) = oneshot::channel();
         let (chunk_tx, chunk_rx) = mpsc::channel(CHUNKS_MAX);
         let site = self.site.clone();
-        let errand = move |stage: &Stage| {
+        let errand = move |stage: &Rc<Stage>| {
             tokio::task::spawn_local(answer_on_lane(stage.clone(), site, (head, body), head_tx, chunk_tx));
         };
         if let Err(error) = self.runtime.on_lane(self.runtime.next_lane(), errand) {
@@ -77,7 +78,7 @@ impl HttpService {
 
 /// Answers a request on a lane and passes the answer on, until it ends or nobody takes it any more.
 async fn answer_on_lane(
-    stage: Stage,
+    stage: Rc<Stage>,
     site: Site,
     (head, body): (http::request::Parts, Bytes),
     head_tx: oneshot::Sender<Parts>,

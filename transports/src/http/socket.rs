@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -32,12 +32,12 @@ pub(super) struct Socket {
 /// How every HTTP/2 connection begins (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The first bytes of a connection: at most as many as tell whether it is HTTP/2.
+/// What came first on a connection, when it was looked at to tell whether it is HTTP/2.
 #[derive(Default)]
 struct First {
-    bytes: [u8; PREFACE.len()],
-    len: usize,
-    /// How many of them were read.
+    /// Given back as soon as all of it was read.
+    bytes: Vec<u8>,
+    /// How much of it was read.
     read: usize,
 }
 
@@ -59,17 +59,25 @@ impl Socket {
     /// # Errors
     /// When the connection fails, or the peer is quiet for longer than it may.
     pub(super) async fn begins_as_http2(&mut self) -> io::Result<bool> {
-        while self.first.len < PREFACE.len() {
-            let First { mut bytes, len, .. } = self.first;
-            let mut buffer = ReadBuf::new(&mut bytes[len..]);
-            poll_fn(|task| self.poll_stream(task, &mut buffer)).await?;
-            let read = buffer.filled().len();
-            (self.first.bytes, self.first.len) = (bytes, len + read);
-            if read == 0 || !PREFACE.starts_with(&bytes[..len + read]) {
+        while self.first.bytes.len() < PREFACE.len() {
+            let read = poll_fn(|task| self.poll_first(task)).await?;
+            let begun = self.first.bytes.len().min(PREFACE.len());
+            if read == 0 || !PREFACE.starts_with(&self.first.bytes[..begun]) {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Reads what is looked at, and says how much came.
+    fn poll_first(&mut self, task: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        /// Nearly every first request fits, and hyper then finds it whole.
+        const ROOM_BYTES: usize = 2 * 1024;
+        let mut room = [0; ROOM_BYTES];
+        let mut buffer = ReadBuf::new(&mut room);
+        ready!(self.poll_stream(task, &mut buffer))?;
+        self.first.bytes.extend_from_slice(buffer.filled());
+        Poll::Ready(Ok(buffer.filled().len()))
     }
 
     /// Reads from the peer, who must not be quiet for longer than it may.
@@ -145,11 +153,14 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let First { bytes, len, read } = &mut this.first;
-        if *read < *len {
-            let count = buffer.remaining().min(*len - *read);
+        let First { bytes, read } = &mut this.first;
+        if *read < bytes.len() {
+            let count = buffer.remaining().min(bytes.len() - *read);
             buffer.put_slice(&bytes[*read..*read + count]);
             *read += count;
+            if *read == bytes.len() {
+                this.first = First::default();
+            }
             return Poll::Ready(Ok(()));
         }
         this.poll_stream(task, buffer)

@@ -1,5 +1,6 @@
 //! The cache through the front door: who shares an answer, for how long, and what is never kept.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ async fn call_as(runtime: &Runtime, principal: &str, name: &str) -> Value {
     let call = modern(1, "tools/call", tool(name, json!({}))).to_string();
     let message = Message::parse(call.as_bytes(), &DecodeLimits::from(&*runtime.shared().limits)).unwrap();
     let (answer_tx, answer_rx) = oneshot::channel();
-    let errand = move |stage: &Stage| {
+    let errand = move |stage: &Rc<Stage>| {
         let connection = Connection::open(stage.clone(), caller, ConnectionKind::Pipe);
         let mut exchange = connection.request(message, Via::Pipe);
         tokio::task::spawn_local(async move {

@@ -1,16 +1,17 @@
 //! One request and everything that is sent back for it, as a transport sees it: frames of bytes.
 
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use impresario_protocol::Era;
 
+use super::Stage;
 use super::encode::{self, Reply};
 use crate::call::{Call, CallEvent, CancelReason, Ending};
 use crate::dialect::Dialect;
 use crate::hub::{Change, Subscriber};
-use crate::shared::Shared;
 
 /// What is to be sent next.
 #[derive(Debug)]
@@ -26,57 +27,61 @@ pub enum Frame {
 /// A request under way. Dropping it before its end says that the client has left.
 #[derive(Debug)]
 pub struct Exchange {
-    call: Arc<Call>,
-    shared: Arc<Shared>,
+    /// `None` only while it is being dropped.
+    call: Option<Arc<Call>>,
+    stage: Rc<Stage>,
     /// A listener was told what it will hear of.
     is_acknowledged: bool,
     has_ended: bool,
 }
 
 impl Exchange {
-    pub(super) fn new(call: Arc<Call>, shared: Arc<Shared>) -> Self {
-        Self { call, shared, is_acknowledged: false, has_ended: false }
+    pub(super) fn new(call: Arc<Call>, stage: Rc<Stage>) -> Self {
+        Self { call: Some(call), stage, is_acknowledged: false, has_ended: false }
     }
 
     /// The call itself.
+    ///
+    /// # Panics
+    /// Never: the call is there until the exchange is dropped.
     #[must_use]
     pub fn call(&self) -> &Arc<Call> {
-        &self.call
+        self.call.as_ref().expect("it is taken out only when the exchange is dropped")
     }
 
     /// The era that the call is spoken in.
     #[must_use]
     pub fn era(&self) -> Era {
-        self.call.facts().dialect.0.era()
+        self.call().facts().dialect.0.era()
     }
 
     /// Whether the request stays open and listens for changes.
     #[must_use]
     pub fn is_listening(&self) -> bool {
-        self.call.facts().listener.is_some() && !self.call.is_ended()
+        self.call().facts().listener.is_some() && !self.call().is_ended()
     }
 
     /// Ends a request that listens, as the house does when it closes: with a completion result.
     pub fn end_listening(&self) {
-        if let Some(listener) = &self.call.facts().listener {
+        if let Some(listener) = &self.call().facts().listener {
             listener.close();
         }
     }
 
     /// The next frame, when there is one.
     pub fn poll_frame(&mut self, task: &mut TaskContext<'_>) -> Poll<Frame> {
-        if let Some(listener) = self.call.facts().listener.clone()
+        if let Some(listener) = self.call().facts().listener.clone()
             && let Poll::Ready(frame) = self.poll_listener(&listener, task)
         {
             return Poll::Ready(frame);
         }
-        match self.call.poll_event(task) {
-            Poll::Ready(CallEvent::Notification(told)) => {
-                Poll::Ready(Frame::Notification(encode::notification(&told, None, self.call.facts().dialect)))
-            }
+        match self.call().poll_event(task) {
+            Poll::Ready(CallEvent::Notification(told)) => Poll::Ready(Frame::Notification(
+                encode::notification(&told, None, self.call().facts().dialect),
+            )),
             Poll::Ready(CallEvent::Ended(ending)) => {
                 self.has_ended = true;
-                let reply = encode::reply(&self.call, ending, &self.shared.identity);
+                let reply = encode::reply(self.call(), ending, &self.stage.shared.identity);
                 Poll::Ready(reply.map_or(Frame::Nothing, Frame::Reply))
             }
             Poll::Pending => Poll::Pending,
@@ -92,22 +97,19 @@ impl Exchange {
     }
 
     fn poll_listener(&mut self, listener: &Subscriber, task: &mut TaskContext<'_>) -> Poll<Frame> {
-        let Some(id) = self.call.id() else { return Poll::Pending };
-        if self.call.is_ended() {
-            return Poll::Pending;
-        }
-        if !self.is_acknowledged {
-            self.is_acknowledged = true;
+        let call = Arc::clone(self.call());
+        let Some(id) = call.id().filter(|_| !call.is_ended()) else { return Poll::Pending };
+        if !std::mem::replace(&mut self.is_acknowledged, true) {
             return Poll::Ready(Frame::Notification(encode::acknowledged(id, &listener.filter())));
         }
         match listener.poll_change(task) {
-            Poll::Ready(Change::Notification(told)) => Poll::Ready(Frame::Notification(
-                encode::notification(&told, Some(id), self.call.facts().dialect),
-            )),
+            Poll::Ready(Change::Notification(told)) => {
+                Poll::Ready(Frame::Notification(encode::notification(&told, Some(id), call.facts().dialect)))
+            }
             Poll::Ready(Change::Closed) => {
-                let reply = encode::listening_ended(id, self.call.facts().dialect, &self.shared.identity);
+                let reply = encode::listening_ended(id, call.facts().dialect, &self.stage.shared.identity);
                 self.has_ended = true;
-                self.call.finish(Ending::Cancelled);
+                call.finish(Ending::Cancelled);
                 Poll::Ready(Frame::Reply(reply))
             }
             Poll::Pending => Poll::Pending,
@@ -120,7 +122,10 @@ impl Drop for Exchange {
     /// "Cancellation"), and does not in the legacy era (2025-11-25, basic/transports, "Sending Messages").
     fn drop(&mut self) {
         if !self.has_ended && self.era() == Era::Modern {
-            self.call.cancel(CancelReason::Disconnected);
+            self.call().cancel(CancelReason::Disconnected);
+        }
+        if let Some(call) = self.call.take() {
+            Call::put_back(call);
         }
     }
 }

@@ -30,8 +30,10 @@ impl Session {
             Facts { dialect: Dialect(speaks.revision()), caller: self.caller.clone(), ..Facts::default() };
         let checked = match via {
             // A client in this process is trusted to be of this revision; it carries what it likes.
-            Via::InProcess => read_in_process(call, self.completes(), &mut facts),
-            Via::Pipe | Via::Http { .. } => read_metadata(call, self.limits(), self.completes(), &mut facts),
+            Via::InProcess => read_in_process(call, || self.completes(), &mut facts),
+            Via::Pipe | Via::Http { .. } => {
+                read_metadata(call, self.limits(), || self.completes(), &mut facts)
+            }
         };
         let listener = match &checked {
             Ok(Operation::Listen(filter)) => Some(self.stage.shared.hub.subscribe(filter.clone())),
@@ -62,7 +64,7 @@ impl Session {
 fn read_metadata<'m>(
     call: &'m Call,
     limits: &Limits,
-    completes: bool,
+    completes: impl FnOnce() -> bool,
     facts: &mut Facts,
 ) -> Result<Operation<'m, Node<'m>>, McpError> {
     let message = call.message();
@@ -71,7 +73,7 @@ fn read_metadata<'m>(
     if let Some(version) = meta.version {
         check_version(version)?;
     }
-    if !is_method(message.method()) || !completes && message.method() == operation::COMPLETE {
+    if !is_method(message.method()) || message.method() == operation::COMPLETE && !completes() {
         return Err(McpError::method_not_found(message.method()));
     }
     let missing = |what: &str| McpError::new(ErrorKind::MissingMetadata, format!("params._meta {what}"));
@@ -92,10 +94,10 @@ fn read_metadata<'m>(
 
 fn read_in_process<'m>(
     call: &'m Call,
-    completes: bool,
+    completes: impl FnOnce() -> bool,
     facts: &mut Facts,
 ) -> Result<Operation<'m, Node<'m>>, McpError> {
-    if !completes && call.message().method() == operation::COMPLETE {
+    if call.message().method() == operation::COMPLETE && !completes() {
         return Err(McpError::method_not_found(operation::COMPLETE));
     }
     facts.progress_token = progress_token(call.message())?;

@@ -1,5 +1,6 @@
 //! Operations performed: looked up, checked, admitted, handed to a worker. Free of eras.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ impl Session {
                     return Ok(());
                 }
                 self.admit(call, calls, in_flight)?;
-                self.call_tool(call, &tool, arguments);
+                self.call_tool(call, tool, arguments);
             }
             Operation::ReadResource { uri } => {
                 let work = self.read_resource(call, uri)?;
@@ -142,21 +143,16 @@ impl Session {
         Ok(())
     }
 
-    fn call_tool(&self, call: &Arc<Call>, tool: &Arc<Tool>, arguments: Option<Node<'_>>) {
+    fn call_tool(&self, call: &Arc<Call>, tool: Arc<Tool>, arguments: Option<Node<'_>>) {
         let Some(policy) = &tool.cache else {
             return run_tool(&self.stage, call, tool);
         };
         let cache = &self.stage.shared.cache;
-        let key = cache.key(tool, policy, &call.facts().caller, arguments);
+        let key = cache.key(&tool, policy, &call.facts().caller, arguments);
         match cache.get(key) {
             Some(kept) => call.finish(Ending::Answered(Outcome::Tool(ToolResult::clone(&kept)))),
             None => {
-                tokio::task::spawn_local(run_for_many(
-                    self.stage.clone(),
-                    Arc::clone(call),
-                    Arc::clone(tool),
-                    key,
-                ));
+                tokio::task::spawn_local(run_for_many(self.stage.clone(), Arc::clone(call), tool, key));
             }
         }
     }
@@ -256,7 +252,7 @@ impl Session {
 }
 
 /// Hands a tool's work to its pool.
-fn run_tool(stage: &Stage, call: &Arc<Call>, tool: &Arc<Tool>) {
+fn run_tool(stage: &Stage, call: &Arc<Call>, tool: Arc<Tool>) {
     let ctx = Context::new(Arc::clone(call));
     let work: CallFuture = match &tool.run {
         Run::Lane(run) => run(ctx),
@@ -269,19 +265,14 @@ fn run_tool(stage: &Stage, call: &Arc<Call>, tool: &Arc<Tool>) {
         },
     };
     let cancel_grace = Duration::from_millis(stage.shared.limits.cancel_grace_ms);
-    let job = Job {
-        call: Arc::clone(call),
-        work,
-        timeout: tool.timeout,
-        cancel_grace,
-        tool: Some(Arc::clone(tool)),
-    };
+    let (call, timeout) = (Arc::clone(call), tool.timeout);
+    let job = Job { call, work, timeout, cancel_grace, tool: Some(tool) };
     stage.workers.submit(job);
 }
 
 /// Runs a cached tool for everybody who asks for the same meanwhile. A task of its own, so that nobody who
 /// leaves takes the run with it.
-async fn run_for_many(stage: Stage, call: Arc<Call>, tool: Arc<Tool>, key: CacheKey) {
+async fn run_for_many(stage: Rc<Stage>, call: Arc<Call>, tool: Arc<Tool>, key: CacheKey) {
     let Some(policy) = &tool.cache else { return };
     let run = || run_apart(&stage, &call, &tool);
     let ending = stage.shared.cache.get_or_run(key, policy, run).await;
@@ -293,7 +284,7 @@ async fn run_apart(stage: &Stage, leader: &Arc<Call>, tool: &Arc<Tool>) -> Ran {
     let call = Arc::new(Call::on_behalf_of(leader));
     // What runs holds the place, even when the one who began it leaves.
     leader.pass_permit_to(&call);
-    run_tool(stage, &call, tool);
+    run_tool(stage, &call, Arc::clone(tool));
     let mut was_noisy = false;
     loop {
         match call.next_event().await {

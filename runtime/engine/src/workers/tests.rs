@@ -41,7 +41,7 @@ fn submit(workers: &Workers, work: impl Future<Output = Ending> + 'static) -> Ar
         cancel_grace: SECOND,
         tool: None,
     };
-    workers.submit(DEFAULT_POOL, job);
+    workers.submit(job);
     call
 }
 
@@ -193,7 +193,7 @@ async fn a_job_that_watches_for_its_cancellation_may_clean_up_for_a_moment() {
                 cancel_grace: SECOND,
                 tool: None,
             };
-            workers.submit(DEFAULT_POOL, job);
+            workers.submit(job);
             slot.cancel(CancelReason::Disconnected);
             assert!(matches!(slot.ended().await, Ending::Cancelled));
             assert!(matches!(submit(&workers, done()).ended().await, Ending::Answered(_)));
