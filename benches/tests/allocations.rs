@@ -1,0 +1,39 @@
+//! Heap allocations of a warm request have a bound: hyper's, tokio's and ours together.
+//!
+//! One test alone, because the allocator counts for the whole process. Where a figure has risen,
+//! `cargo run -p impresario-benches --bin allocations -- w1-echo` says from where. Lower a bound when you have
+//! earned it.
+
+use std::io::Write as _;
+
+use impresario_benches::{Workload, allocations};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+const CALLS: usize = 500;
+
+/// What a request may allocate, with room for a table that grows once in a while and not for one more
+/// allocation.
+const BOUNDS: [(Workload, f64); 6] = [
+    (Workload::Echo, 24.5),
+    (Workload::Add, 24.5),
+    (Workload::List, 18.5),
+    (Workload::LargeEcho, 25.5),
+    (Workload::LegacyEcho, 17.5),
+    (Workload::CachedEcho, 24.5),
+];
+
+#[test]
+fn a_warm_request_allocates_no_more_than_it_may() {
+    let counted =
+        BOUNDS.map(|(workload, bound)| (workload, bound, allocations::count(workload, CALLS).unwrap()));
+    let mut out = std::io::stdout().lock();
+    for (workload, bound, per_call) in &counted {
+        let (blocks, bytes) = (per_call.blocks, per_call.bytes);
+        writeln!(out, "{:<14} {blocks:>7.2} of {bound} allocations, {bytes:.0} bytes", workload.name())
+            .unwrap();
+    }
+    let over: Vec<_> = counted.iter().filter(|(_, bound, per_call)| per_call.blocks > *bound).collect();
+    assert!(over.is_empty(), "more allocations than there may be: {over:?}");
+}
