@@ -9,6 +9,7 @@ pub mod bare;
 pub mod catalogue;
 pub mod client;
 pub mod house;
+pub mod instructions;
 pub mod workload;
 
 pub use client::Client;

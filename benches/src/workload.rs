@@ -60,10 +60,10 @@ impl Workload {
     #[must_use]
     pub fn body(self) -> String {
         let (method, mut params) = match self {
-            Self::Echo | Self::LegacyEcho => call("echo", json!({ "message": "hello" })),
-            Self::CachedEcho => call("kept_echo", json!({ "message": "hello" })),
-            Self::Add => call("add", json!({ "a": 2, "b": 3 })),
-            Self::LargeEcho => call("echo", json!({ "message": large_message() })),
+            Self::Echo | Self::LegacyEcho => call("echo", &json!({ "message": "hello" })),
+            Self::CachedEcho => call("kept_echo", &json!({ "message": "hello" })),
+            Self::Add => call("add", &json!({ "a": 2, "b": 3 })),
+            Self::LargeEcho => call("echo", &json!({ "message": large_message() })),
             Self::List => ("tools/list", json!({})),
         };
         if self != Self::LegacyEcho {
@@ -108,7 +108,7 @@ impl Workload {
     }
 }
 
-fn call(tool: &str, arguments: Value) -> (&'static str, Value) {
+fn call(tool: &str, arguments: &Value) -> (&'static str, Value) {
     ("tools/call", json!({ "name": tool, "arguments": arguments }))
 }
 
