@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 
-/// The message of W4: text as a model writes it, with a line break and a quote now and then.
+/// How long the message of W4 is.
 pub const LARGE_BYTES: usize = 100_000;
 
 /// The revision of the modern era that the workloads speak.
@@ -24,8 +24,10 @@ pub enum Workload {
     Add,
     /// W3: `tools/list` of 23 tools.
     List,
-    /// W4: `echo` of 100 KB.
+    /// W4: `echo` of 100 KB in which nothing must be escaped.
     LargeEcho,
+    /// The same with quotes and line breaks, as text has them.
+    EscapedEcho,
     /// W1 in a session of the handshake era.
     LegacyEcho,
     /// W1 with a cache in front of the tool, which has the answer.
@@ -34,8 +36,15 @@ pub enum Workload {
 
 impl Workload {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 6] =
-        [Self::Echo, Self::Add, Self::List, Self::LargeEcho, Self::LegacyEcho, Self::CachedEcho];
+    pub const ALL: [Self; 7] = [
+        Self::Echo,
+        Self::Add,
+        Self::List,
+        Self::LargeEcho,
+        Self::EscapedEcho,
+        Self::LegacyEcho,
+        Self::CachedEcho,
+    ];
 
     /// The name on the command line and in tables.
     #[must_use]
@@ -44,7 +53,8 @@ impl Workload {
             Self::Echo => "w1-echo",
             Self::Add => "w2-add",
             Self::List => "w3-list",
-            Self::LargeEcho => "w4-large-echo",
+            Self::LargeEcho => "w4-large",
+            Self::EscapedEcho => "w4-escaped",
             Self::LegacyEcho => "w1-legacy",
             Self::CachedEcho => "w1-cached",
         }
@@ -63,7 +73,8 @@ impl Workload {
             Self::Echo | Self::LegacyEcho => call("echo", &json!({ "message": "hello" })),
             Self::CachedEcho => call("kept_echo", &json!({ "message": "hello" })),
             Self::Add => call("add", &json!({ "a": 2, "b": 3 })),
-            Self::LargeEcho => call("echo", &json!({ "message": large_message() })),
+            Self::LargeEcho => call("echo", &json!({ "message": plain_text(LARGE_BYTES) })),
+            Self::EscapedEcho => call("echo", &json!({ "message": quoted_text(LARGE_BYTES) })),
             Self::List => ("tools/list", json!({})),
         };
         if self != Self::LegacyEcho {
@@ -83,7 +94,8 @@ impl Workload {
             Self::Echo | Self::LegacyEcho | Self::CachedEcho => r#""text":"hello""#,
             Self::Add => r#""text":"5""#,
             Self::List => r#""name":"kept_echo""#,
-            Self::LargeEcho => r#"said \"no\" and went on.\nThe end"#,
+            Self::LargeEcho => "said no, and went on. The end",
+            Self::EscapedEcho => r#"said \"no\" and went on.\nThe end"#,
         }
     }
 
@@ -102,7 +114,7 @@ impl Workload {
             Self::List => "Mcp-Method: tools/list\r\n".to_owned(),
             Self::Add => named_call("add"),
             Self::CachedEcho => named_call("kept_echo"),
-            Self::Echo | Self::LargeEcho | Self::LegacyEcho => named_call("echo"),
+            Self::Echo | Self::LargeEcho | Self::EscapedEcho | Self::LegacyEcho => named_call("echo"),
         };
         Ok(post(address, &format!("MCP-Protocol-Version: {MODERN}\r\n{headers}"), &body))
     }
@@ -116,14 +128,28 @@ fn named_call(tool: &str) -> String {
     format!("Mcp-Method: tools/call\r\nMcp-Name: {tool}\r\n")
 }
 
-/// A text of [`LARGE_BYTES`] bytes in which about one byte of a hundred must be escaped.
+/// A text of that many bytes in which nothing must be escaped.
 #[must_use]
-pub fn large_message() -> String {
-    const LINE: &str =
-        "The second of the three readers took the long road through the valley, said \"no\" and went on.\n";
-    let mut text = LINE.repeat(LARGE_BYTES / LINE.len());
+pub fn plain_text(bytes: usize) -> String {
+    text(
+        "The second of the three readers took the long road through the valley, said no, and went on. ",
+        bytes,
+    )
+}
+
+/// A text of that many bytes in which three bytes of each line must be escaped.
+#[must_use]
+pub fn quoted_text(bytes: usize) -> String {
+    text(
+        "The second of the three readers took the long road through the valley, said \"no\" and went on.\n",
+        bytes,
+    )
+}
+
+fn text(line: &str, bytes: usize) -> String {
+    let mut text = line.repeat(bytes / line.len() - 1);
     text.push_str("The end");
-    text.extend(std::iter::repeat_n('.', LARGE_BYTES - text.len()));
+    text.extend(std::iter::repeat_n('.', bytes - text.len()));
     text
 }
 

@@ -15,11 +15,12 @@ const CALLS: usize = 500;
 
 /// What a request may allocate, with room for a table that grows once in a while and not for one more
 /// allocation.
-const BOUNDS: [(Workload, f64); 6] = [
+const BOUNDS: [(Workload, f64); 7] = [
     (Workload::Echo, 24.5),
     (Workload::Add, 24.5),
     (Workload::List, 18.5),
     (Workload::LargeEcho, 25.5),
+    (Workload::EscapedEcho, 25.5),
     (Workload::LegacyEcho, 17.5),
     (Workload::CachedEcho, 24.5),
 ];

@@ -74,6 +74,7 @@ impl Subject {
         let Self::Ours(workload) = self else { return None };
         let (workload, full_reply) = match workload {
             Workload::List | Workload::LargeEcho => (workload, true),
+            Workload::EscapedEcho => (Workload::LargeEcho, true),
             _ => (Workload::Echo, false),
         };
         Some(Self::Bare { workload, full_reply })
