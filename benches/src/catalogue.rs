@@ -51,16 +51,14 @@ fn told(
 /// descriptions and schemas as long as people write them.
 #[must_use]
 pub fn entry(number: usize) -> ToolSpec {
-    const SUBJECTS: [&str; 7] =
-        ["orders", "customers", "invoices", "tickets", "products", "visits", "contracts"];
-    let subject = SUBJECTS[number % SUBJECTS.len()];
+    let subject = subject_of(number);
     let annotations = ToolAnnotations {
         title: Some(format!("Search {subject}")),
         read_only_hint: Some(true),
         idempotent_hint: Some(true),
         ..ToolAnnotations::default()
     };
-    ToolSpec::from_context(format!("search_{subject}_{number}"), search_schema(subject), |_ctx| async {
+    ToolSpec::from_context(entry_name(number), search_schema(subject), |_ctx| async {
         "none"
     })
     .description(format!(
@@ -68,6 +66,18 @@ pub fn entry(number: usize) -> ToolSpec {
              each with its id, its title and the day of its last change."
     ))
     .annotations(annotations)
+}
+
+/// Its name.
+#[must_use]
+pub fn entry_name(number: usize) -> String {
+    format!("search_{}_{number}", subject_of(number))
+}
+
+fn subject_of(number: usize) -> &'static str {
+    const SUBJECTS: [&str; 7] =
+        ["orders", "customers", "invoices", "tickets", "products", "visits", "contracts"];
+    SUBJECTS[number % SUBJECTS.len()]
 }
 
 /// A schema with the keywords that schemas of tools are made of.

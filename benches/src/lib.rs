@@ -10,6 +10,8 @@ pub mod catalogue;
 pub mod client;
 pub mod house;
 pub mod instructions;
+pub mod json;
+pub mod lane;
 pub mod workload;
 
 pub use client::Client;
