@@ -80,7 +80,7 @@ impl Workload {
         if self != Self::LegacyEcho {
             params["_meta"] = json!({
                 "io.modelcontextprotocol/protocolVersion": MODERN,
-                "io.modelcontextprotocol/clientInfo": { "name": "wrk", "version": "1" },
+                "io.modelcontextprotocol/clientInfo": { "name": "any", "version": "1" },
                 "io.modelcontextprotocol/clientCapabilities": {}
             });
         }
