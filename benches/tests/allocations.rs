@@ -11,18 +11,18 @@ use impresario_benches::{Workload, allocations};
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-const CALLS: usize = 500;
+const CALLS: usize = 200;
 
 /// What a request may allocate, with room for a table that grows once in a while and not for one more
-/// allocation.
+/// allocation. Those of 100 KB have more room: in how many pieces the kernel hands them over is not ours to say.
 const BOUNDS: [(Workload, f64); 7] = [
-    (Workload::Echo, 24.5),
-    (Workload::Add, 24.5),
-    (Workload::List, 18.5),
-    (Workload::LargeEcho, 25.5),
-    (Workload::EscapedEcho, 25.5),
-    (Workload::LegacyEcho, 17.5),
-    (Workload::CachedEcho, 24.5),
+    (Workload::Echo, 24.9),
+    (Workload::Add, 24.9),
+    (Workload::List, 18.9),
+    (Workload::LargeEcho, 28.0),
+    (Workload::EscapedEcho, 28.0),
+    (Workload::LegacyEcho, 17.9),
+    (Workload::CachedEcho, 24.9),
 ];
 
 #[test]
