@@ -107,9 +107,9 @@ where
         return Ok(Text::Whole(first));
     }
     let timeout = Duration::from_millis(limits.body_timeout_ms);
-    tokio::time::timeout(timeout, collect(body, first, max, limits.body_bytes_per_second_min))
-        .await
-        .unwrap_or(Err(BodyError::TooSlow))
+    // Boxed, because every connection has room for what is not.
+    let collecting = Box::pin(collect(body, first, max, limits.body_bytes_per_second_min));
+    Box::pin(tokio::time::timeout(timeout, collecting)).await.unwrap_or(Err(BodyError::TooSlow))
 }
 
 /// The `first` bytes of a body with what follows them.

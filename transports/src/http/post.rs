@@ -75,7 +75,9 @@ impl Post<'_> {
         };
         match incoming::read(bytes, self.site.limits(), allows_batches)? {
             Incoming::Message(message) => self.message(message).await,
-            Incoming::Batch(parts) => Ok(self.batch(parts, Via::Http { session, header: None }).await),
+            Incoming::Batch(parts) => {
+                Ok(Box::pin(self.batch(parts, Via::Http { session, header: None })).await)
+            }
         }
     }
 
@@ -203,6 +205,6 @@ async fn first_frame(exchange: &mut Exchange, patience: Duration) -> Option<Fram
     match at_once {
         Poll::Ready(frame) => Some(frame),
         Poll::Pending if exchange.is_listening() => Some(exchange.next_frame().await),
-        Poll::Pending => tokio::time::timeout(patience, exchange.next_frame()).await.ok(),
+        Poll::Pending => Box::pin(tokio::time::timeout(patience, exchange.next_frame())).await.ok(),
     }
 }

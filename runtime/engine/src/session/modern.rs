@@ -11,7 +11,7 @@ use serde_json::json;
 use super::era::{META_CLIENT_CAPABILITIES, META_CLIENT_INFO, META_VERSION, Meta};
 use super::legacy::{object, progress_token, token_of};
 use super::operation::{self, Params, bad_log_level};
-use super::shapes::{CapabilitiesShape, ImplementationShape};
+use super::shapes::{CapabilitiesShape, is_implementation};
 use super::{Session, Speaks, Via, render};
 use crate::call::{Call, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
@@ -127,9 +127,7 @@ fn check_client(meta: &Meta<'_>) -> Result<(), &'static str> {
     if !capabilities.is_some_and(|said| said.is_empty() || said.deserialize::<CapabilitiesShape>().is_ok()) {
         return Err("must have `io.modelcontextprotocol/clientCapabilities`, an object");
     }
-    let is_sound =
-        |client: Node<'_>| client.is_object() && client.deserialize::<ImplementationShape<'_>>().is_ok();
-    if !meta.client_info.is_none_or(is_sound) {
+    if !meta.client_info.is_none_or(is_implementation) {
         return Err(
             "has an `io.modelcontextprotocol/clientInfo` that is no object with `name` and `version`",
         );

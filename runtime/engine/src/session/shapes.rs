@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use impresario_codec::Node;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -18,18 +19,27 @@ pub(super) struct CapabilitiesShape {
     experimental: Option<AnyObject>,
 }
 
-/// The shape of [`impresario_protocol::Implementation`].
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "only whether it can be read matters")]
-pub(super) struct ImplementationShape<'m> {
-    name: &'m str,
-    version: &'m str,
-    title: Option<&'m str>,
-    description: Option<&'m str>,
-    website_url: Option<&'m str>,
-    #[serde(default)]
-    icons: Vec<impresario_protocol::Icon>,
+/// Whether a value has the shape of an [`impresario_protocol::Implementation`]. It goes with every request, so it
+/// is looked at without a visitor.
+pub(super) fn is_implementation(value: Node<'_>) -> bool {
+    const REQUIRED: u8 = 0b11;
+    let mut seen = 0_u8;
+    let is_sound = |(member, value): (&str, Node<'_>)| {
+        let is_text = value.as_str().is_some();
+        let (bit, is_sound) = match member {
+            "name" => (1, is_text),
+            "version" => (1 << 1, is_text),
+            "title" => (1 << 2, is_text || value.is_null()),
+            "description" => (1 << 3, is_text || value.is_null()),
+            "websiteUrl" => (1 << 4, is_text || value.is_null()),
+            "icons" => (1 << 5, value.deserialize::<Vec<impresario_protocol::Icon>>().is_ok()),
+            _ => (0, true),
+        };
+        let is_first = seen & bit == 0;
+        seen |= bit;
+        is_sound && is_first
+    };
+    value.is_object() && value.members().all(is_sound) && seen & REQUIRED == REQUIRED
 }
 
 /// An object, whatever is in it.
@@ -76,8 +86,8 @@ mod tests {
                 "as capabilities: {json}"
             );
             assert_eq!(
-                root.deserialize::<ImplementationShape<'_>>().is_ok(),
-                root.deserialize::<Implementation>().is_ok(),
+                is_implementation(root),
+                root.is_object() && root.deserialize::<Implementation>().is_ok(),
                 "as implementation: {json}"
             );
         };
@@ -103,6 +113,9 @@ mod tests {
                 check(&format!(r#"{{"{member}":{value}}}"#));
                 check(&format!(r#"{{"name":"n","version":"v","{member}":{value}}}"#));
             }
+        }
+        for member in members {
+            check(&format!(r#"{{"name":"n","version":"v","{member}":"a","{member}":"a"}}"#));
         }
         check("{}");
         check(r#"{"name":"n"}"#);
