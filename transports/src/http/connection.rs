@@ -24,7 +24,7 @@ use super::pulse::Pulse;
 use super::reply_body::ReplyBody;
 use super::response;
 use super::site::{KnownHost, Site};
-use super::socket::Socket;
+use super::socket::{Socket, Wire};
 
 type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
@@ -39,7 +39,8 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Rc<Stage>,
     let actor = Connection::open(stage, caller.clone(), ConnectionKind::Http);
     let pulse = Pulse::new(&limits, head_bytes_max(&limits));
     let stall_timeout = Duration::from_millis(limits.sse_send_stall_ms);
-    let mut socket = Socket::new(stream, Rc::clone(&pulse), stall_timeout);
+    let wire = Wire::new(stream);
+    let mut socket = Socket::new(wire.clone(), Rc::clone(&pulse), stall_timeout);
     let desk = Desk {
         actor: actor.clone(),
         caller,
@@ -59,11 +60,14 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Rc<Stage>,
         Ok(true) => {
             // Boxed, because it is large, and rarely what a connection is.
             let connection = http2_builder(&limits).serve_connection(TokioIo::new(socket), service);
-            until_ended(Box::pin(connection).as_mut(), &shared.closing, &pulse).await
+            until_ended(Box::pin(connection).as_mut(), &shared.closing, |task| pulse.is_cut(task)).await
         }
         Ok(false) => {
             let connection = http1_builder(&limits).serve_connection(TokioIo::new(socket), service);
-            until_ended(pin!(connection), &shared.closing, &pulse).await
+            // hyper would look for the peer's departure by reading on, into 8 KiB that it allocates for that with
+            // each request. Here it is looked for only while an answer takes its time.
+            let has_left = |task: &mut Context<'_>| pulse.is_busy() && wire.is_closed(task);
+            until_ended(pin!(connection), &shared.closing, |task| pulse.is_cut(task) || has_left(task)).await
         }
         Err(error) => Err(error.into()),
     };
@@ -74,7 +78,12 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Rc<Stage>,
 }
 
 /// Drives a connection to its end. When the house closes it finishes what it has begun.
-async fn until_ended<C>(mut connection: Pin<&mut C>, closing: &Closing, pulse: &Pulse) -> Ended
+/// `is_cut` tells when it ends before.
+async fn until_ended<C>(
+    mut connection: Pin<&mut C>,
+    closing: &Closing,
+    is_cut: impl Fn(&mut Context<'_>) -> bool,
+) -> Ended
 where
     C: GracefulConnection,
     C::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -82,16 +91,17 @@ where
     let mut begun = pin!(closing.begun());
     let (mut is_closing, mut listens) = (false, Listens::default());
     poll_fn(|task| {
-        if pulse.is_cut(task) {
-            return Poll::Ready(Err("a reader takes nothing (sse_send_stall_ms)".into()));
-        }
         // This runs several times for each request, and both can be told without registering again.
         let is_news = listens.anew(task) || closing.has_begun();
         if !is_closing && is_news && begun.as_mut().poll(task).is_ready() {
             is_closing = true;
             connection.as_mut().graceful_shutdown();
         }
-        connection.as_mut().poll(task).map_err(Into::into)
+        let served = connection.as_mut().poll(task);
+        if served.is_pending() && is_cut(task) {
+            return Poll::Ready(Err("the peer has left, or takes nothing (sse_send_stall_ms)".into()));
+        }
+        served.map_err(Into::into)
     })
     .await
 }
@@ -144,6 +154,7 @@ fn http1_builder(limits: &Limits) -> http1::Builder {
     builder
         // The socket looks after the time that a head may take.
         .header_read_timeout(None)
+        .half_close(true)
         .max_buf_size(head_bytes_max(limits));
     // Beyond its default hyper allocates twice for each request.
     let headers_max = Limits::size(limits.header_count_max);

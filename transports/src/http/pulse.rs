@@ -82,6 +82,11 @@ impl Pulse {
         Answering(Rc::clone(self))
     }
 
+    /// Whether requests are being answered.
+    pub(super) fn is_busy(&self) -> bool {
+        self.answering.get() > 0
+    }
+
     /// Whether the connection is to be cut. Whoever asks is woken when it is.
     pub(super) fn is_cut(&self, task: &Context<'_>) -> bool {
         if !self.is_cut.get()

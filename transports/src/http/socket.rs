@@ -1,5 +1,6 @@
 //! A socket that a slow peer can't hold for ever: time limits on idleness, on a request's head, and on writes.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -15,7 +16,7 @@ use super::pulse::Pulse;
 
 /// A TCP socket with its time limits.
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Wire,
     pulse: Rc<Pulse>,
     /// Rings when the connection may be due. It is not set anew for each request: when it rings too early it
     /// is set to the time that then holds.
@@ -27,6 +28,32 @@ pub(super) struct Socket {
     stall_alarm: Option<Pin<Box<Sleep>>>,
     /// The connection's first bytes, which were looked at and are still to be read.
     first: First,
+}
+
+/// The TCP stream, shared by whoever reads and writes it and whoever watches whether the peer is still there.
+#[derive(Clone)]
+pub(super) struct Wire(Rc<RefCell<TcpStream>>);
+
+impl Wire {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self(Rc::new(RefCell::new(stream)))
+    }
+
+    /// Whether the peer has closed its side. Whoever asks is woken when it does.
+    pub(super) fn is_closed(&self, task: &mut Context<'_>) -> bool {
+        let mut room = [0; 1];
+        let mut buffer = ReadBuf::new(&mut room);
+        match self.0.borrow_mut().poll_peek(task, &mut buffer) {
+            Poll::Ready(Ok(bytes)) => bytes == 0,
+            Poll::Ready(Err(_)) => true,
+            Poll::Pending => false,
+        }
+    }
+
+    /// The stream, for one call of it.
+    fn with<T>(&self, call: impl FnOnce(Pin<&mut TcpStream>) -> T) -> T {
+        call(Pin::new(&mut self.0.borrow_mut()))
+    }
 }
 
 /// How every HTTP/2 connection begins (RFC 9113, 3.4).
@@ -42,7 +69,7 @@ struct First {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, pulse: Rc<Pulse>, stall_timeout: Duration) -> Self {
+    pub(super) fn new(stream: Wire, pulse: Rc<Pulse>, stall_timeout: Duration) -> Self {
         Self {
             stream,
             pulse,
@@ -83,7 +110,7 @@ impl Socket {
     /// Reads from the peer, who must not be quiet for longer than it may.
     fn poll_stream(&mut self, task: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(task, buffer);
+        let read = self.stream.with(|stream| stream.poll_read(task, buffer));
         if read.is_ready() {
             let bytes = &buffer.filled()[before..];
             if !bytes.is_empty() {
@@ -170,7 +197,7 @@ impl AsyncRead for Socket {
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(task, bytes);
+        let written = this.stream.with(|stream| stream.poll_write(task, bytes));
         this.guard_write(written, task)
     }
 
@@ -180,23 +207,23 @@ impl AsyncWrite for Socket {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(task, slices);
+        let written = this.stream.with(|stream| stream.poll_write_vectored(task, slices));
         this.guard_write(written, task)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.with(|stream| stream.is_write_vectored())
     }
 
     fn poll_flush(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let flushed = Pin::new(&mut this.stream).poll_flush(task);
+        let flushed = this.stream.with(|stream| stream.poll_flush(task));
         this.guard_write(flushed, task)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let closed = Pin::new(&mut this.stream).poll_shutdown(task);
+        let closed = this.stream.with(|stream| stream.poll_shutdown(task));
         this.guard_write(closed, task)
     }
 }
