@@ -14,7 +14,7 @@ use impresario_engine::{Caller, Runtime};
 /// When the lane has ended, or the work panics.
 pub fn on_lane<T: Send + 'static>(runtime: &Runtime, work: impl FnOnce(&Stage) -> T + Send + 'static) -> T {
     let (result_tx, result_rx) = sync_channel(1);
-    let errand = move |stage: &Stage| {
+    let errand = move |stage: &std::rc::Rc<Stage>| {
         let result = work(stage);
         result_tx.send(result).expect("the caller waits");
     };
