@@ -15,4 +15,6 @@ pub mod progress;
 pub mod run;
 
 // What was found.
+pub mod machine;
+pub mod process;
 pub mod result;
