@@ -9,6 +9,12 @@ pub mod units;
 pub mod url;
 pub mod work;
 
+// The wire.
+pub mod check;
+pub mod request;
+pub mod trouble;
+pub mod wire;
+
 // The run.
 pub mod fault;
 pub mod progress;
