@@ -45,7 +45,7 @@ pub struct Answer<'a> {
     pub session: Option<&'a [u8]>,
     /// The body.
     pub body: &'a [u8],
-    /// Everything as it came in, head included.
+    /// Everything as it came in, head included; empty if it must not be learned.
     pub raw: &'a [u8],
 }
 
@@ -63,10 +63,11 @@ impl Checker {
         Self { expectation, learned: RefCell::new(Learned::default()) }
     }
 
-    /// Whether the bytes are an answer known to be right, but for id, date and session.
+    /// If the bytes are an answer known to be right, but for id, date and session: how long its body is.
     #[must_use]
-    pub fn knows(&self, raw: &[u8], id: Id, session: Option<&[u8]>) -> bool {
-        self.learned.borrow().equals(raw, id, session)
+    pub fn knows(&self, raw: &[u8], id: Id, session: Option<&[u8]>) -> Option<usize> {
+        let learned = self.learned.borrow();
+        learned.equals(raw, id, session).then_some(learned.body_bytes)
     }
 
     /// Checks an answer in full, and learns it if it is right.
@@ -76,7 +77,7 @@ impl Checker {
     pub fn check(&self, answer: &Answer<'_>, id: Id, session: Option<&[u8]>) -> Result<(), Trouble> {
         let result = result(answer, id)?;
         self.expectation.check(result.get())?;
-        self.learned.borrow_mut().learn(answer.raw, id, session);
+        self.learned.borrow_mut().learn(answer, id, session);
         Ok(())
     }
 }
@@ -236,6 +237,7 @@ pub fn tool_result(result: &str) -> Result<String, Trouble> {
 #[derive(Debug, Default)]
 struct Learned {
     raw: Vec<u8>,
+    body_bytes: usize,
     /// In order, without overlaps.
     holes: Vec<(Range<usize>, Hole)>,
     times: u32,
@@ -253,11 +255,13 @@ enum Hole {
 }
 
 impl Learned {
-    fn learn(&mut self, raw: &[u8], id: Id, session: Option<&[u8]>) {
+    fn learn(&mut self, answer: &Answer<'_>, id: Id, session: Option<&[u8]>) {
+        let raw = answer.raw;
         if self.times >= LEARNED_MAX || raw.is_empty() {
             return;
         }
         self.times += 1;
+        self.body_bytes = answer.body.len();
         self.raw.clear();
         self.raw.extend_from_slice(raw);
         self.holes.clear();

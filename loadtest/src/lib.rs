@@ -11,6 +11,7 @@ pub mod work;
 
 // The wire.
 pub mod check;
+pub mod dialect;
 pub mod request;
 pub mod trouble;
 pub mod wire;

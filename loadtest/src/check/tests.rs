@@ -103,7 +103,7 @@ fn what_was_checked_is_known_again_but_for_id_date_and_session() {
     const LATER: &str = "Sun, 22 Nov 2026 12:00:01 GMT";
     let checker = Checker::new(Expectation::ToolText("hello".to_owned()));
     let first = raw(NOON, "abc", "100000007", "hello");
-    assert!(!checker.knows(&first, ID, Some(b"abc")));
+    assert_eq!(checker.knows(&first, ID, Some(b"abc")), None);
     let body = &first[memchr::memmem::find(&first, b"{").unwrap()..];
     let answer = Answer { status: 200, content: &Content::Json, session: None, body, raw: &first };
     checker.check(&answer, ID, Some(b"abc")).unwrap();
@@ -134,7 +134,7 @@ fn an_id_that_stands_in_the_content_too_is_not_learned() {
     let body = &bytes[memchr::memmem::find(&bytes, b"{").unwrap()..];
     let answer = Answer { status: 200, content: &Content::Json, session: None, body, raw: &bytes };
     checker.check(&answer, ID, None).unwrap();
-    assert!(!checker.knows(&bytes, ID, None));
+    assert_eq!(checker.knows(&bytes, ID, None), None);
 }
 
 #[test]
