@@ -11,15 +11,22 @@ pub mod work;
 
 // The wire.
 pub mod check;
+pub mod client;
 pub mod dialect;
 pub mod request;
 pub mod trouble;
 pub mod wire;
 
 // The run.
+pub mod command;
 pub mod fault;
+pub mod items;
+pub mod load;
+pub mod probe;
 pub mod progress;
+pub mod report;
 pub mod run;
+pub mod scenario;
 
 // What was found.
 pub mod machine;

@@ -36,6 +36,8 @@ pub enum Trouble {
     Unfinished(String),
     /// A right answer with the wrong content.
     WrongContent(String),
+    /// An answer to a call that was to be taken back.
+    AnsweredEarly,
     /// An open loop's request that found the backlog full.
     NotSent,
     /// A notification that a listener should have got and did not.
@@ -72,6 +74,7 @@ impl Trouble {
             Self::ToolError(_) => "tool error".into(),
             Self::Unfinished(_) => "unfinished".into(),
             Self::WrongContent(_) => "wrong content".into(),
+            Self::AnsweredEarly => "answered early".into(),
             Self::NotSent => "not sent".into(),
             Self::NotHeard => "not heard".into(),
         }
@@ -91,6 +94,7 @@ impl Trouble {
             | Self::ToolError(_)
             | Self::Unfinished(_)
             | Self::WrongContent(_)
+            | Self::AnsweredEarly
             | Self::NotSent
             | Self::NotHeard => true,
         }
@@ -114,6 +118,9 @@ impl fmt::Display for Trouble {
             Self::ToolError(text) => write!(out, "the tool failed: {text}"),
             Self::Unfinished(kind) => write!(out, "the result is not final: {kind}"),
             Self::WrongContent(text) => write!(out, "the answer has the wrong content: {text}"),
+            Self::AnsweredEarly => {
+                out.write_str("the call was answered before it was taken back; give it longer work")
+            }
             Self::NotSent => out.write_str("too many requests were waiting for a connection"),
             Self::NotHeard => out.write_str("a listener did not hear of a change in time"),
         }

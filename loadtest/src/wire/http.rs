@@ -5,7 +5,7 @@
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
 use std::task::{Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
 
@@ -22,6 +22,9 @@ use crate::trouble::Trouble;
 const BUFFER_BYTES: usize = 8 * 1024;
 /// A buffer that grew beyond this is given back when its answer is done with.
 const BUFFER_KEPT_BYTES: usize = 4 * 1024 * 1024;
+
+/// How often a slow reader reads.
+const SLOW_READS_PER_S: u64 = 20;
 
 /// A connection, with the answer it received last.
 #[derive(Debug)]
@@ -101,6 +104,33 @@ impl Http {
         Ok(())
     }
 
+    /// Sends a request and reads its answer at so many bytes a second; waits `timeout` for each piece of it.
+    ///
+    /// # Errors
+    /// What is wrong, with the connection or with the answer.
+    pub async fn ask_slowly(
+        &mut self,
+        request: &Request,
+        id: Id,
+        checker: &Checker,
+        speed: u64,
+        timeout: Duration,
+    ) -> Result<usize, Trouble> {
+        let sent = self.send(request.bytes(), Instant::now() + timeout).await;
+        let piece = usize::try_from(speed / SLOW_READS_PER_S).unwrap_or(usize::MAX).max(1);
+        loop {
+            self.deadline.set(Instant::now() + timeout);
+            let read = self.read_at_most(piece).await;
+            if self.advance(read, &sent)? {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1) / SLOW_READS_PER_S as u32).await;
+        }
+        let answer = self.answer();
+        checker.check(&answer, id, request.session())?;
+        Ok(answer.body.len())
+    }
+
     /// What came in response to the last request.
     #[must_use]
     pub fn answer(&self) -> Answer<'_> {
@@ -147,13 +177,18 @@ impl Http {
 
     /// Reads once into the buffer, growing it if it is full.
     async fn read_some(&mut self) -> Result<usize, Trouble> {
+        self.read_at_most(usize::MAX).await
+    }
+
+    async fn read_at_most(&mut self, most: usize) -> Result<usize, Trouble> {
         if self.filled == self.buffer.len() {
             if self.filled >= RESPONSE_BYTES_MAX {
                 return Err(Trouble::BadHttp("the answer is too long".to_owned()));
             }
             self.buffer.resize(self.filled * 2, 0);
         }
-        let mut into = ReadBuf::new(&mut self.buffer[self.filled..]);
+        let end = self.filled.saturating_add(most).min(self.buffer.len());
+        let mut into = ReadBuf::new(&mut self.buffer[self.filled..end]);
         let (stream, deadline) = (&mut self.stream, &mut self.deadline);
         let read = poll_fn(|ctx| match Pin::new(&mut *stream).poll_read(ctx, &mut into) {
             Poll::Ready(read) => Poll::Ready(read.map_err(|error| Trouble::closed(&error))),

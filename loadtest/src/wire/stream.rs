@@ -58,14 +58,17 @@ impl Endpoint {
         Err(server(refusal))
     }
 
-    /// Opens a connection, from that address of this machine if one is named.
+    /// Opens a connection: from that address of this machine, and with that receive buffer, if they are named.
     ///
     /// # Errors
     /// When it is refused.
-    pub async fn open(&self, from: Option<IpAddr>) -> io::Result<Stream> {
+    pub async fn open(&self, from: Option<IpAddr>, receive_buffer_bytes: Option<u32>) -> io::Result<Stream> {
         let socket = if self.address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         if let Some(from) = from {
             socket.bind(SocketAddr::new(from, 0))?;
+        }
+        if let Some(bytes) = receive_buffer_bytes {
+            socket.set_recv_buffer_size(bytes)?;
         }
         let stream = socket.connect(self.address).await?;
         stream.set_nodelay(true)?;
