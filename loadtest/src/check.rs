@@ -11,10 +11,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::parse::events::Events;
+use crate::parse::head::Content;
 use crate::request::{ID_DIGITS, Id};
 use crate::trouble::{Trouble, excerpt};
-use crate::wire::events::Events;
-use crate::wire::head::Content;
 
 /// How often a checker learns a new form of the answer before it takes the answers to be always different.
 const LEARNED_MAX: u32 = 16;

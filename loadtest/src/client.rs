@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use crate::check::{self, Checker, Expectation};
 use crate::dialect::{Ask, Carriage, Dialect};
+use crate::parse::head::Content;
 use crate::request::{Id, Request};
 use crate::trouble::Trouble;
 use crate::wire::Wire;
 use crate::wire::event_stream::EventStream;
-use crate::wire::head::Content;
 use crate::wire::http::Http;
 use crate::wire::http_sse::HttpSse;
 use crate::wire::stdio::Stdio;

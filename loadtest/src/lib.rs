@@ -13,6 +13,7 @@ pub mod work;
 pub mod check;
 pub mod client;
 pub mod dialect;
+pub mod parse;
 pub mod request;
 pub mod trouble;
 pub mod wire;

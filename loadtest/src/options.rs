@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::fault::Fault;
 use crate::plan::{Address, Arrivals, FindMax, Load, Plan, Rate, Shape, Stop, Target, Transport, Trust};
 use crate::revision::Revision;
-use crate::units::{duration, rate};
+use crate::units::{duration, header, rate};
 use crate::work::Work;
 
 /// Most threads that make load.
@@ -213,20 +213,6 @@ impl LoadOptions {
     }
 }
 
-/// Reads `Name: value`, and `Name=value` too.
-pub(crate) fn header(text: &str) -> Result<(String, String), String> {
-    let at = text.find([':', '=']).ok_or("write 'Name: value'")?;
-    let (name, value) = (text[..at].trim(), text[at + 1..].trim());
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(format!("`{name}` is no name of a header"));
-    }
-    if value.bytes().any(|byte| byte < b' ' && byte != b'\t' || byte == 0x7f) {
-        return Err("the value has characters that no header may have".to_owned());
-    }
-    Ok((name.to_owned(), value.to_owned()))
-}
-
 fn revision(text: &str) -> Result<RevisionChoice, String> {
     if text == "auto" {
         Ok(RevisionChoice(None))
@@ -305,25 +291,6 @@ mod tests {
             "--revision 2020-01-01",
         ] {
             assert!(plan(line).is_err(), "{line}");
-        }
-    }
-
-    #[test]
-    fn a_header_is_split_at_the_first_sign() {
-        let rows = [
-            ("Authorization: Bearer x=y", Some(("Authorization", "Bearer x=y"))),
-            ("X-Key=a:b", Some(("X-Key", "a:b"))),
-            ("nothing", None),
-            ("bad name: 1", None),
-            ("X: a\r\nY: b", None),
-        ];
-        for (text, expected) in rows {
-            let read = header(text).ok();
-            assert_eq!(
-                read.as_ref().map(|(name, value)| (name.as_str(), value.as_str())),
-                expected,
-                "{text}"
-            );
         }
     }
 

@@ -26,6 +26,9 @@ impl Id {
     }
 
     /// As text.
+    ///
+    /// # Panics
+    /// Never: an id is made of digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("an id is made of digits")

@@ -1,4 +1,4 @@
-//! Sizes, times and rates as people write them.
+//! Sizes, times, rates and headers as people write them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -79,6 +79,23 @@ pub fn rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("`{text}` is no rate; write requests a second, like 5000 or 50k"))
 }
 
+/// Reads a header: `Name: value`, and `Name=value` too.
+///
+/// # Errors
+/// When it is none.
+pub fn header(text: &str) -> Result<(String, String), String> {
+    let at = text.find([':', '=']).ok_or("write 'Name: value'")?;
+    let (name, value) = (text[..at].trim(), text[at + 1..].trim());
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(format!("`{name}` is no name of a header"));
+    }
+    if value.bytes().any(|byte| byte < b' ' && byte != b'\t' || byte == 0x7f) {
+        return Err("the value has characters that no header may have".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +139,25 @@ mod tests {
         }
         for text in ["", "k", "0", "-5", "NaN", "1e9"] {
             assert!(rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_split_at_the_first_sign() {
+        let rows = [
+            ("Authorization: Bearer x=y", Some(("Authorization", "Bearer x=y"))),
+            ("X-Key=a:b", Some(("X-Key", "a:b"))),
+            ("nothing", None),
+            ("bad name: 1", None),
+            ("X: a\r\nY: b", None),
+        ];
+        for (text, expected) in rows {
+            let read = header(text).ok();
+            assert_eq!(
+                read.as_ref().map(|(name, value)| (name.as_str(), value.as_str())),
+                expected,
+                "{text}"
+            );
         }
     }
 }

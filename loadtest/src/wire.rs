@@ -1,9 +1,4 @@
-//! How bytes go to a server and come back: one file for each layer, the pure ones first.
-
-pub mod chunked;
-pub mod events;
-pub mod head;
-pub mod response;
+//! How bytes go to a server and come back: a file for each transport, and for what they share.
 
 pub mod deadline;
 pub mod event_stream;

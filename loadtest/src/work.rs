@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Parser as _;
 
 use crate::fault::Fault;
-use crate::units::{Bytes, duration};
+use crate::units::{Bytes, duration, header};
 
 /// What a server is asked.
 #[derive(Debug, Clone, PartialEq, clap::Subcommand)]
@@ -158,10 +158,10 @@ pub struct NoisyNeighbour {
     #[arg(long, value_name = "N", default_value_t = 200.0)]
     pub quiet_rate: f64,
     /// A header of the quiet tenant alone, like 'Authorization: Bearer …'
-    #[arg(long, value_name = "NAME: VALUE", value_parser = crate::options::header)]
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
     pub quiet_header: Option<(String, String)>,
     /// A header of the flooding tenant alone
-    #[arg(long, value_name = "NAME: VALUE", value_parser = crate::options::header)]
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
     pub flood_header: Option<(String, String)>,
 }
 

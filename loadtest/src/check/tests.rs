@@ -4,9 +4,8 @@ use super::*;
 
 const ID: Id = Id(*b"100000007");
 
-fn kind(expectation: Expectation, status: u16, content: Content, body: &str) -> String {
-    let answer =
-        Answer { status, content: &content, session: None, body: body.as_bytes(), raw: body.as_bytes() };
+fn kind(expectation: Expectation, status: u16, content: &Content, body: &str) -> String {
+    let answer = Answer { status, content, session: None, body: body.as_bytes(), raw: body.as_bytes() };
     match Checker::new(expectation).check(&answer, ID, None) {
         Ok(()) => "right".to_owned(),
         Err(trouble) => trouble.kind().into_owned(),
@@ -61,16 +60,16 @@ fn answers_are_told_apart() {
         (tools(), r#"{"jsonrpc":"2.0","id":100000007,"result":{}}"#, "bad message"),
     ];
     for (expectation, body, expected) in rows {
-        assert_eq!(kind(expectation, 200, Content::Json, body), expected, "{body}");
+        assert_eq!(kind(expectation, 200, &Content::Json, body), expected, "{body}");
     }
 }
 
 #[test]
 fn status_and_content_type_come_first() {
     let body = r#"{"jsonrpc":"2.0","id":100000007,"result":{}}"#;
-    assert_eq!(kind(Expectation::Result, 429, Content::Json, body), "http 429");
-    assert_eq!(kind(Expectation::Result, 202, Content::Json, body), "http 202");
-    assert_eq!(kind(Expectation::Result, 200, Content::Other("text/html".into()), body), "content type");
+    assert_eq!(kind(Expectation::Result, 429, &Content::Json, body), "http 429");
+    assert_eq!(kind(Expectation::Result, 202, &Content::Json, body), "http 202");
+    assert_eq!(kind(Expectation::Result, 200, &Content::Other("text/html".into()), body), "content type");
 }
 
 #[test]
@@ -84,7 +83,7 @@ fn an_answer_is_found_among_events() {
         ("data: nonsense\n\n".to_owned(), "bad message"),
     ];
     for (body, expected) in rows {
-        assert_eq!(kind(Expectation::Result, 200, Content::Events, &body), expected, "{body}");
+        assert_eq!(kind(Expectation::Result, 200, &Content::Events, &body), expected, "{body}");
     }
 }
 

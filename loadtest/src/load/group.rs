@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use super::random::Random;
 use crate::client::{Client, Moved, Setup};
 use crate::plan::Arrivals;
-use crate::scenario::{cancel_storm, slow_reader};
 use crate::trouble::Trouble;
 
 /// A group of clients. A run may have several.
@@ -51,7 +50,7 @@ pub enum Step {
         /// How often.
         requests: u32,
     },
-    /// Begins a call and takes it back after a while.
+    /// Begins a call and takes it back after a while; done when the client is ready for the next.
     Cancel {
         /// After so long.
         after: Duration,
@@ -134,8 +133,8 @@ impl Actor {
                 self.client.hang_up();
                 Ok(moved)
             }
-            Step::Cancel { after } => cancel_storm::step(&mut self.client, item, after).await,
-            Step::SlowRead { speed } => slow_reader::step(&mut self.client, item, speed).await,
+            Step::Cancel { after } => self.client.cancel(item, after).await,
+            Step::SlowRead { speed } => self.client.ask_slowly(item, speed).await,
         }
     }
 }

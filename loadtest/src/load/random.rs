@@ -57,10 +57,10 @@ mod tests {
     #[test]
     fn weights_are_kept() {
         let mut random = Random::new(1);
-        let mut counts = [0; 3];
+        let mut counts = [0_i32; 3];
         (0..10_000).for_each(|_| counts[random.pick(&[7.0, 2.0, 1.0])] += 1);
         for (count, expected) in counts.iter().zip([7000, 2000, 1000]) {
-            assert!((count - expected as i32).abs() < 200, "{counts:?}");
+            assert!((count - expected).abs() < 200, "{counts:?}");
         }
     }
 }

@@ -15,6 +15,9 @@ const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
 pub const ERROR_KINDS_MAX: usize = 64;
 
 /// An empty distribution of nanoseconds, exact to three digits.
+///
+/// # Panics
+/// Never: its bounds are in order.
 #[must_use]
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3).expect("the bounds are in order")
@@ -53,6 +56,9 @@ impl Portion {
     }
 
     /// Adds another portion of the same series.
+    ///
+    /// # Panics
+    /// Never: all distributions have the same bounds.
     pub fn add(&mut self, other: &Self) {
         self.latencies.add(&other.latencies).expect("all have the same bounds");
         for (kind, count) in &other.errors {

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use super::Stage;
 use crate::check::Expectation;
-use crate::client::{Client, Item, Moved};
+use crate::client::Item;
 use crate::fault::Fault;
 use crate::items::call_of;
 use crate::load::group::{Group, Pace, Step};
 use crate::load::slices::percentile_us;
 use crate::report::figure;
 use crate::result::RunResult;
-use crate::trouble::Trouble;
 use crate::work::{Call, CancelStorm};
 
 /// Half of the connections call and take back; the other half ask for something cheap.
@@ -45,9 +44,4 @@ pub async fn run(mut stage: Stage<'_>, storm: &CancelStorm) -> Result<RunResult,
         figure("p99 of the others", percentile_us(&asked.latencies, 0.99), "us"),
     ];
     Ok(stage.result(measured, figures))
-}
-
-/// One call that is taken back. Its latency runs from the call to the moment the client is ready for the next.
-pub(crate) async fn step(client: &mut Client, item: usize, after: Duration) -> Result<Moved, Trouble> {
-    client.cancel(item, after).await
 }

@@ -106,7 +106,7 @@ struct Job {
 
 /// What is held open.
 enum Held {
-    Sessions(Client),
+    Sessions(Box<Client>),
     Stream(Box<EventStream>),
 }
 
@@ -207,7 +207,7 @@ impl Job {
                         break;
                     }
                 }
-                Held::Sessions(client)
+                Held::Sessions(Box::new(client))
             });
         }
         opening.join_all().await

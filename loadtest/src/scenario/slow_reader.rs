@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stage;
-use crate::client::{Client, Moved, Setup};
+use crate::client::Setup;
 use crate::fault::Fault;
 use crate::items::items;
 use crate::load::group::{Group, Pace, Step};
 use crate::load::slices::percentile_us;
 use crate::report::figure;
 use crate::result::RunResult;
-use crate::trouble::Trouble;
 use crate::work::{Payload, SlowReader, Work};
 
 /// The kernel must not read quickly what the client reads slowly.
@@ -42,9 +41,4 @@ pub async fn run(mut stage: Stage<'_>, slow: &SlowReader) -> Result<RunResult, F
         figures.push(figure("peak memory of the server", server.rss_peak_bytes as f64, "bytes"));
     }
     Ok(stage.result(measured, figures))
-}
-
-/// One answer, read slowly.
-pub(crate) async fn step(client: &mut Client, item: usize, speed: u64) -> Result<Moved, Trouble> {
-    client.ask_slowly(item, speed).await
 }

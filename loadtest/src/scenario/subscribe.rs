@@ -154,7 +154,9 @@ impl Job {
             triggers += 1;
             let heard = self.pull(&mut trigger, &bell).await?;
             for _ in heard..self.listeners {
-                self.record(&bell, |recorder| recorder.failed(0, &Trouble::NotHeard));
+                if let Some(recorder) = bell.recorder.borrow_mut().as_mut() {
+                    recorder.failed(0, &Trouble::NotHeard);
+                }
             }
         }
         let length = begin.elapsed();
@@ -229,10 +231,6 @@ impl Job {
             client.converse(&Ask::new("resources/subscribe", json!({ "uri": uri }))).await?;
         }
         client.listen(&Opening::Get).await
-    }
-
-    fn record(&self, bell: &Bell, record: impl FnOnce(&mut Recorder)) {
-        bell.recorder.borrow_mut().as_mut().map(record).unwrap_or_default();
     }
 }
 

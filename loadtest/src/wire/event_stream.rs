@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::chunked::Chunked;
 use super::deadline::Deadline;
-use super::events::{Event, Events};
-use super::head::Framing;
 use super::stream::Stream;
+use crate::parse::chunked::Chunked;
+use crate::parse::events::{Event, Events};
+use crate::parse::head::Framing;
 use crate::trouble::Trouble;
 
 /// Small, because there may be tens of thousands of idle streams.

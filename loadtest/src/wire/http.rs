@@ -11,10 +11,10 @@ use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
 
 use super::deadline::Deadline;
 use super::event_stream::EventStream;
-use super::head::Framing;
-use super::response::{RESPONSE_BYTES_MAX, Response};
 use super::stream::Stream;
 use crate::check::{Answer, Checker};
+use crate::parse::head::Framing;
+use crate::parse::response::{RESPONSE_BYTES_MAX, Response};
 use crate::request::{Id, Request};
 use crate::trouble::Trouble;
 

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::event_stream::EventStream;
-use super::events::Event;
-use super::head::Content;
 use super::http::Http;
 use crate::check::{Answer, Checker, is_answer};
+use crate::parse::events::Event;
+use crate::parse::head::Content;
 use crate::request::{Id, Request};
 use crate::trouble::Trouble;
 

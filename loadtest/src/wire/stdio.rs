@@ -13,8 +13,8 @@ use std::task::Poll;
 
 use super::deadline::Deadline;
 use super::http_sse::message;
-use super::response::RESPONSE_BYTES_MAX;
 use crate::check::{Answer, Checker, is_answer};
+use crate::parse::response::RESPONSE_BYTES_MAX;
 use crate::request::{Id, Request};
 use crate::trouble::Trouble;
 
@@ -39,6 +39,9 @@ impl Stdio {
     ///
     /// # Errors
     /// When it can't be started.
+    ///
+    /// # Panics
+    /// When the command is empty.
     pub fn start(command: &[String]) -> Result<Self, Trouble> {
         let (program, arguments) = command.split_first().expect("a plan's command is not empty");
         let connect = |error: std::io::Error| Trouble::Connect(format!("start {program}: {error}"));
