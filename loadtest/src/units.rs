@@ -8,13 +8,14 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
+/// Of units that fit, the first is written.
 const SIZES: [(&str, u64); 9] = [
-    ("GiB", 1 << 30),
     ("GB", 1_000_000_000),
-    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
     ("MB", 1_000_000),
-    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
     ("KB", 1_000),
+    ("KiB", 1 << 10),
     ("kB", 1_000),
     ("B", 1),
     ("", 1),
@@ -114,7 +115,9 @@ mod tests {
             assert_eq!(text.parse(), Ok(Bytes(size)));
             assert_eq!(Bytes(size).to_string().parse(), Ok(Bytes(size)));
         }
-        assert_eq!((Bytes(100_000).to_string(), Bytes(1 << 20).to_string()), ("100KB".into(), "1MiB".into()));
+        for (size, text) in [(100_000, "100KB"), (256_000, "256KB"), (1 << 20, "1MiB"), (1_001, "1001B")] {
+            assert_eq!(Bytes(size).to_string(), text);
+        }
         for text in ["", "KB", "-1", "1TB", "2GiB", "1.5KB", "99999999999999999999"] {
             assert!(text.parse::<Bytes>().is_err(), "{text}");
         }
