@@ -94,8 +94,8 @@ impl ServerCertVerifier for Anybody {
 /// What the system says about a handshake that failed, with advice where there is some.
 pub(crate) fn advice(error: &io::Error) -> String {
     let text = error.to_string();
-    if text.contains("UnknownIssuer") {
-        return format!("{text}; trust its authority with --cacert, or anybody with --insecure");
+    if text.contains("invalid peer certificate") {
+        return format!("{text}; trust it with --cacert, or anybody with --insecure");
     }
     text
 }
