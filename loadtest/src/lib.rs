@@ -1,4 +1,6 @@
 //! A load generator for any MCP server, as a library; `impresario-loadtest` is its command.
 #![forbid(unsafe_code)]
 
+pub mod machine;
+pub mod process;
 pub mod result;
