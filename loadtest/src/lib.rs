@@ -1,6 +1,12 @@
 //! A load generator for any MCP server, as a library; `impresario-loadtest` is its command.
 #![forbid(unsafe_code)]
 
+pub mod result;
+
 pub mod machine;
 pub mod process;
-pub mod result;
+pub mod show;
+pub mod statistics;
+
+#[cfg(test)]
+mod invented;

@@ -1,0 +1,8 @@
+//! How a result is shown: while it is made, at the end, as JSON, and as a page that can be sent to somebody.
+
+pub mod doubts;
+mod grid;
+pub mod print;
+mod spark;
+pub mod table;
+pub mod units;
