@@ -3,6 +3,8 @@
 
 pub mod result;
 
+pub mod comparison;
+
 pub mod machine;
 pub mod process;
 pub mod show;

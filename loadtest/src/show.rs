@@ -2,6 +2,7 @@
 
 pub mod doubts;
 mod grid;
+pub mod html;
 pub mod print;
 mod spark;
 pub mod table;
