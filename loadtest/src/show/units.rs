@@ -12,6 +12,18 @@ pub fn time(us: f64) -> String {
     format!("{} {unit}", digits(value.copysign(us)))
 }
 
+/// A time at the mark of an axis, where zeros behind the point say nothing: `2 ms`, `1.5 ms`.
+#[must_use]
+pub fn mark(us: f64) -> String {
+    let text = time(us);
+    match text.split_once(' ') {
+        Some((value, unit)) if value.contains('.') => {
+            format!("{} {unit}", value.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => text,
+    }
+}
+
 /// A duration in whole words of a clock: `6.2 s`, `3 min 20 s`, `2 h 5 min`.
 #[must_use]
 pub fn clock(seconds: f64) -> String {
@@ -179,6 +191,9 @@ mod tests {
 
     #[test]
     fn the_rest_reads_as_it_should() {
+        assert_eq!(mark(2_000.0), "2 ms");
+        assert_eq!(mark(1_500.0), "1.5 ms");
+        assert_eq!(mark(500.0), "500 µs");
         assert_eq!(cores(0.974), "0.97 core");
         assert_eq!(cores(2.5), "2.50 cores");
         assert_eq!(ratio(1.0), "1.00");

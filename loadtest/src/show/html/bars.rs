@@ -7,15 +7,15 @@ use super::scale::Scale;
 use crate::comparison::{Metric, Part};
 use crate::show::units;
 
-const ROW: f64 = 40.0;
-const BAR: f64 = 14.0;
+/// Height of a server's row, the least and the most.
+const ROW: (f64, f64) = (40.0, 88.0);
 const NAME_BASE: f64 = 14.0;
 const BAR_LEFT: f64 = 2.0;
 /// Right of this stand the numbers.
 const BAR_RIGHT: f64 = 350.0;
 
-/// One bar for each server that has a value of `metric`; nothing if none has.
-pub(super) fn metric(page: &mut Markup, part: &Part, metric: Metric) {
+/// One bar for each server that has a value of `metric`, over `height` if that is enough; nothing if none has.
+pub(super) fn metric(page: &mut Markup, part: &Part, metric: Metric, height: f64) {
     let rows: Vec<_> = part
         .servers
         .iter()
@@ -39,19 +39,26 @@ pub(super) fn metric(page: &mut Markup, part: &Part, metric: Metric) {
     );
     let words = rows.iter().map(|(_, server, mean)| format!("{}: {}.", server.name, metric.show(mean.mean)));
     let words = words.collect::<Vec<_>>().join(" ");
-    let size = (WIDTH, ROW * rows.len() as f64 + 4.0);
+    let row_height = (height / rows.len() as f64).clamp(ROW.0, ROW.1);
+    let thickness = 14.0 + (row_height - ROW.0) * 0.5;
+    let size = (WIDTH, row_height * rows.len() as f64 + 4.0);
     let draw = |svg: &mut Markup| {
         for (row, (at, server, mean)) in rows.iter().enumerate() {
-            let top = ROW * row as f64;
-            let middle = top + NAME_BASE + 5.0 + BAR / 2.0;
+            let top = row_height * row as f64;
+            let middle = top + NAME_BASE + 5.0 + thickness / 2.0;
             frame::label(svg, "bar-name", (BAR_LEFT, top + NAME_BASE), &server.name);
-            bar(svg, &format!("bar {}", frame::colour(*at)), across.place(mean.mean), middle);
+            bar(svg, &format!("bar {}", frame::colour(*at)), across.place(mean.mean), middle, thickness);
             if mean.is_bounded() {
                 whisker(svg, across.place(mean.low), across.place(mean.high), middle);
             }
             if let Some(target) = target(*at) {
                 let place = across.place(target);
-                frame::line(svg, "target", (place, middle - 11.0), (place, middle + 11.0));
+                frame::line(
+                    svg,
+                    "target",
+                    (place, middle - thickness / 2.0 - 4.0),
+                    (place, middle + thickness / 2.0 + 4.0),
+                );
             }
             frame::label(svg, "bar-value end", (WIDTH - 104.0, middle + 4.5), metric.show(mean.mean));
             frame::label(svg, "bar-ratio end", (WIDTH - 4.0, middle + 4.5), ratio(part, *at, metric));
@@ -60,15 +67,15 @@ pub(super) fn metric(page: &mut Markup, part: &Part, metric: Metric) {
     frame::figure(page, &heading, &words, size, draw, |_| ());
 }
 
-fn bar(svg: &mut Markup, class: &str, right: f64, middle: f64) {
+fn bar(svg: &mut Markup, class: &str, right: f64, middle: f64, thickness: f64) {
     svg.empty(
         "rect",
         &[
             ("class", &class),
             ("x", &Px(BAR_LEFT)),
-            ("y", &Px(middle - BAR / 2.0)),
+            ("y", &Px(middle - thickness / 2.0)),
             ("width", &Px((right - BAR_LEFT).max(1.5))),
-            ("height", &Px(BAR)),
+            ("height", &Px(thickness)),
             ("rx", &"3"),
         ],
     );

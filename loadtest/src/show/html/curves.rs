@@ -23,7 +23,7 @@ pub(super) fn density(page: &mut Markup, servers: &[Named<'_>]) {
     let shares: Vec<Vec<f64>> = servers.iter().map(|(_, latencies)| latencies.shares(&edges)).collect();
     let largest = shares.iter().flatten().copied().fold(0.0, f64::max);
     let upwards = Scale::from_zero(largest, UPWARDS.0, UPWARDS.1);
-    let x = Axis::new(across, 6, "latency, logarithmic", units::time);
+    let x = Axis::new(across, 6, "latency, logarithmic", units::mark);
     let y = Axis { scale: upwards, marks: Vec::new(), title: "share of answers" };
     let words = servers.iter().map(|(name, latencies)| {
         let (p50, p90) = (latencies.quantile(0.5), latencies.quantile(0.9));
@@ -53,7 +53,7 @@ fn percentile_lines(svg: &mut Markup, latencies: &Distribution, across: &Scale) 
     for (quantile, name) in [(0.5, "p50"), (0.9, "p90"), (0.99, "p99")] {
         let place = across.place(latencies.quantile(quantile));
         frame::line(svg, "guide", (place, UPWARDS.0), (place, UPWARDS.1));
-        frame::label(svg, "mark", (place + 4.0, UPWARDS.1 + 10.0), name);
+        frame::label(svg, "mark", (place + 4.0, UPWARDS.1 + 18.0), name);
     }
 }
 
@@ -70,7 +70,6 @@ pub(super) fn percentiles(page: &mut Markup, servers: &[Named<'_>]) {
         UPWARDS.1,
     );
     let marks = [
-        (0.0, "0 %"),
         (0.5, "50 %"),
         (0.9, "90 %"),
         (0.99, "99 %"),
@@ -83,7 +82,7 @@ pub(super) fn percentiles(page: &mut Markup, servers: &[Named<'_>]) {
     // The last mark needs room for its half that stands to its right.
     let marks = marks.filter(|(at, _)| *at <= nines * 0.96).collect();
     let x = Axis { scale: across, marks, title: "share of answers that were at least as fast" };
-    let y = Axis::new(upwards, 5, "", units::time);
+    let y = Axis::new(upwards, 5, "", units::mark);
     let words = servers.iter().map(|(name, latencies)| {
         let (p99, p999) = (latencies.quantile(0.99), latencies.quantile(0.999));
         format!("{name}: 99 % within {}, 99.9 % within {}.", units::time(p99), units::time(p999))

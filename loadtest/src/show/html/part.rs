@@ -3,6 +3,7 @@
 use super::bars;
 use super::curves::{self, Named};
 use super::distribution::Distribution;
+use super::frame::HEIGHT;
 use super::markup::Markup;
 use super::tables;
 use super::timeline;
@@ -56,7 +57,7 @@ fn single_cards(cards: &mut Markup, result: &RunResult) {
     let Some(all) = result.series.first() else { return };
     card(cards, "rate", &units::rate(all.rate_per_s), &format!("{} answers", units::count(all.answers)), "");
     card(cards, "p50", &units::time(all.latency.p50_us), "half are faster", "");
-    card(cards, "p99", &units::time(all.latency.p99_us), "one in a hundred is slower", "");
+    card(cards, "p99", &units::time(all.latency.p99_us), "1 in 100 is slower", "");
     let failed: u64 = all.errors.values().map(|kind| kind.count).sum();
     let class = if failed > 0 { "bad" } else { "good" };
     card(cards, "errors", &units::count(failed), &units::percent(error_share(result)), class);
@@ -76,10 +77,15 @@ fn side_by_side(page: &mut Markup, part: &Part) {
     cautions(page, &all_doubts(part));
     page.nest("dl", &[("class", &"cards")], |cards| comparison_cards(cards, part));
     page.nest("div", &[("class", &"plots")], |plots| {
+        let has_rounds = part.servers.iter().any(|server| server.rounds.len() > 1);
         for metric in Metric::ALL {
-            bars::metric(plots, part, metric);
+            // The figure to believe first stands beside the rounds that it is made of, and is as high.
+            let is_first = metric == Metric::CpuPerAnswer && has_rounds;
+            bars::metric(plots, part, metric, if is_first { HEIGHT } else { 0.0 });
+            if is_first {
+                bars::rounds(plots, part);
+            }
         }
-        bars::rounds(plots, part);
         let servers: Vec<Named<'_>> = part
             .servers
             .iter()
@@ -114,13 +120,11 @@ fn comparison_cards(cards: &mut Markup, part: &Part) {
             .find_map(|metric| Some((metric, part.ratio(server, metric)?)));
         let Some((metric, ratio)) = found else { continue };
         let verdict = Verdict::of(metric, &ratio);
-        let class = match verdict {
-            Verdict::Better => "good",
-            Verdict::Worse => "worse",
-            Verdict::NoDifference | Verdict::OneRound => "",
-        };
+        let bound = server.cpu_ratio_max.filter(|_| metric == Metric::CpuPerAnswer);
+        let is_good = bound.map_or(verdict == Verdict::Better, |bound| ratio.mean <= bound);
+        let class = if is_good { "good" } else { "" };
         let title = format!("{}: {}", server.name, metric.title());
-        let mut below = match server.cpu_ratio_max.filter(|_| metric == Metric::CpuPerAnswer) {
+        let mut below = match bound {
             Some(bound) if ratio.mean <= bound => format!("within its target of × {}", units::ratio(bound)),
             Some(bound) => format!("over its target of × {}", units::ratio(bound)),
             None => verdict.words().to_owned(),

@@ -71,7 +71,12 @@ impl Scale {
         };
         let choices: [&[f64]; 4] =
             [&[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0], &[1.0, 2.0, 3.0, 5.0], &[1.0, 3.0], &[1.0]];
-        choices.into_iter().map(marks).find(|marks| marks.len() <= wanted + 1).unwrap_or_default()
+        // Marks that stand too close would be written over each other.
+        let apart = 0.6 * (self.to_px - self.from_px).abs() / wanted.max(1) as f64;
+        let fits = |marks: &Vec<f64>| {
+            marks.windows(2).all(|pair| (self.place(pair[1]) - self.place(pair[0])).abs() >= apart)
+        };
+        choices.into_iter().map(marks).find(fits).unwrap_or_default()
     }
 }
 

@@ -47,14 +47,21 @@ pub(super) fn rate(page: &mut Markup, result: &RunResult) {
             format!("{} s: {}{failed}", plain(slice.at_s), units::rate(answered(slice)))
         });
     };
-    let open = result.slices.iter().any(|slice| slice.asked_rate_per_s.is_some());
+    let has_errors = result.slices.iter().any(|slice| slice.errors > 0);
+    let is_open = result.slices.iter().any(|slice| slice.asked_rate_per_s.is_some());
     frame::figure(page, "Rate over time", &words, (WIDTH, HEIGHT), draw, |below| {
-        if open {
-            below.nest("ul", &[("class", &"legend")], |list| {
-                list.leaf("li", &[("class", &"s0")], "answered");
-                list.leaf("li", &[("class", &"asked")], "asked for");
-            });
+        if !is_open && !has_errors {
+            return;
         }
+        below.nest("ul", &[("class", &"legend")], |list| {
+            list.leaf("li", &[("class", &"s0")], "answered");
+            if is_open {
+                list.leaf("li", &[("class", &"asked")], "asked for");
+            }
+            if has_errors {
+                list.leaf("li", &[("class", &"failed")], "part of the requests that failed");
+            }
+        });
     });
 }
 
@@ -71,7 +78,7 @@ pub(super) fn latency(page: &mut Markup, result: &RunResult) {
     let across = across(result);
     let upwards = Scale::logarithmic(smallest, largest, UPWARDS.0, UPWARDS.1);
     let x = Axis::new(across, 8, "seconds of the measured time", plain);
-    let y = Axis::new(upwards, 5, "latency, logarithmic", units::time);
+    let y = Axis::new(upwards, 5, "latency, logarithmic", units::mark);
     let words =
         format!("Medians from {}, the slowest answer {}.", units::time(smallest), units::time(largest));
     let draw = |svg: &mut Markup| {
