@@ -1,12 +1,26 @@
 //! A load generator for any MCP server, as a library; `impresario-loadtest` is its command.
 #![forbid(unsafe_code)]
 
-pub mod result;
+// What is asked for.
+pub mod options;
+pub mod plan;
+pub mod revision;
+pub mod units;
+pub mod url;
+pub mod work;
 
-pub mod comparison;
+// The run.
+pub mod fault;
+pub mod progress;
+pub mod run;
 
+// What was found.
 pub mod machine;
 pub mod process;
+pub mod result;
+
+// What is made of it.
+pub mod comparison;
 pub mod show;
 pub mod statistics;
 
