@@ -21,6 +21,7 @@ pub mod result;
 
 // What is made of it.
 pub mod comparison;
+pub mod server;
 pub mod show;
 pub mod statistics;
 

@@ -3,6 +3,7 @@
 pub mod doubts;
 mod grid;
 pub mod html;
+pub mod live;
 pub mod print;
 mod spark;
 pub mod table;
