@@ -20,6 +20,7 @@ pub mod process;
 pub mod result;
 
 // What is made of it.
+pub mod compare;
 pub mod comparison;
 pub mod server;
 pub mod show;

@@ -5,6 +5,7 @@ mod grid;
 pub mod html;
 pub mod live;
 pub mod print;
+pub mod ratios;
 mod spark;
 pub mod table;
 pub mod units;

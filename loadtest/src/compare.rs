@@ -1,0 +1,3 @@
+//! Several servers on the same work.
+pub mod contender;
+pub mod rounds;
