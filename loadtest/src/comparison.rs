@@ -165,6 +165,13 @@ impl Contender {
         let values: Option<Vec<f64>> = self.rounds.iter().map(|round| metric.of(round)).collect();
         Interval::geometric(&values?)
     }
+
+    /// The ratio of this server to another one in each round that both have.
+    #[must_use]
+    pub fn ratios_to(&self, other: &Self, metric: Metric) -> Vec<f64> {
+        let rounds = self.rounds.iter().zip(&other.rounds);
+        rounds.filter_map(|(own, other)| Some(metric.of(own)? / metric.of(other)?)).collect()
+    }
 }
 
 impl Part {
@@ -177,9 +184,7 @@ impl Part {
     /// The ratio of `server` to the reference in each round.
     #[must_use]
     pub fn ratios(&self, server: &Contender, metric: Metric) -> Vec<f64> {
-        let Some(reference) = self.reference() else { return Vec::new() };
-        let rounds = server.rounds.iter().zip(&reference.rounds);
-        rounds.filter_map(|(own, other)| Some(metric.of(own)? / metric.of(other)?)).collect()
+        self.reference().map(|reference| server.ratios_to(reference, metric)).unwrap_or_default()
     }
 
     /// The mean of those ratios and how sure it is.

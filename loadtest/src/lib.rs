@@ -20,8 +20,11 @@ pub mod process;
 pub mod result;
 
 // What is made of it.
+pub mod baseline;
 pub mod compare;
 pub mod comparison;
+pub mod report;
+pub mod saved;
 pub mod server;
 pub mod show;
 pub mod statistics;

@@ -1,11 +1,12 @@
 //! How a result is shown: while it is made, at the end, as JSON, and as a page that can be sent to somebody.
 
 pub mod doubts;
-mod grid;
+pub(crate) mod grid;
 pub mod html;
 pub mod live;
 pub mod print;
 pub mod ratios;
+pub mod rfc3339;
 mod spark;
 pub mod table;
 pub mod units;

@@ -10,6 +10,7 @@ use crate::show::grid::{Cell, Grid};
 use crate::show::print::{BAD, CAUTION, FAINT, GOOD, HEADING, one_line};
 use crate::show::table::headings;
 use crate::show::units;
+use crate::statistics::Interval;
 
 /// Doubts about single runs that are told for each part.
 const DOUBTS_MAX: usize = 8;
@@ -87,7 +88,6 @@ fn ratios(part: &Part) -> Grid {
     grid
 }
 
-/// `1.13 ±0.02`: the larger one of the two distances to the interval's ends, which are not quite equal.
 fn ratio(part: &Part, server: &Contender, metric: Metric) -> Cell {
     let Some(ratio) = part.ratio(server, metric) else { return Cell::styled("unknown", FAINT) };
     let style = match Verdict::of(metric, &ratio) {
@@ -95,11 +95,16 @@ fn ratio(part: &Part, server: &Contender, metric: Metric) -> Cell {
         Verdict::NoDifference => FAINT,
         Verdict::Worse | Verdict::OneRound => Style::new(),
     };
+    Cell::styled(with_spread(&ratio), style)
+}
+
+/// `1.13 ±0.02`: the larger one of the two distances to the interval's ends, which are not quite equal.
+pub(crate) fn with_spread(ratio: &Interval) -> String {
     if !ratio.is_bounded() {
-        return Cell::styled(format!("{} ±?", units::ratio(ratio.mean)), style);
+        return format!("{} ±?", units::ratio(ratio.mean));
     }
     let reach = (ratio.high - ratio.mean).max(ratio.mean - ratio.low);
-    Cell::styled(format!("{} ±{reach:.2}", units::ratio(ratio.mean)), style)
+    format!("{} ±{reach:.2}", units::ratio(ratio.mean))
 }
 
 fn verdict(part: &Part, server: &Contender) -> Cell {
