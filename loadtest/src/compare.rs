@@ -94,7 +94,7 @@ impl Compare {
     pub async fn run(self) -> Result<ExitCode, Fault> {
         self.check()?;
         let interruption = interrupted().map_err(Fault::machine("listen for signals"))?;
-        let mut comparison = self.empty();
+        let mut comparison = empty();
         let ending = tokio::select! {
             ending = self.fill(&mut comparison) => ending?,
             () = interruption => Ending::Interrupted,
@@ -138,17 +138,6 @@ impl Compare {
             }
         }
         Ok(())
-    }
-
-    fn empty(&self) -> Comparison {
-        Comparison {
-            comparison_format: FORMAT,
-            started_at: rfc3339::utc(SystemTime::now()),
-            command_line: std::env::args().collect(),
-            machine: machine::describe(),
-            doubts: Vec::new(),
-            parts: Vec::new(),
-        }
     }
 
     async fn fill(&self, comparison: &mut Comparison) -> Result<Ending, Fault> {
@@ -201,6 +190,18 @@ impl Compare {
             print::result(&ratios::render(comparison, print::width()))
         };
         shown.map_err(Fault::machine("write to standard output"))
+    }
+}
+
+/// A comparison before anything was run.
+fn empty() -> Comparison {
+    Comparison {
+        comparison_format: FORMAT,
+        started_at: rfc3339::utc(SystemTime::now()),
+        command_line: std::env::args().collect(),
+        machine: machine::describe(),
+        doubts: Vec::new(),
+        parts: Vec::new(),
     }
 }
 

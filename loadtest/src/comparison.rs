@@ -105,17 +105,6 @@ impl Metric {
         };
         (value.is_finite() && value > 0.0).then_some(value)
     }
-
-    /// A value of it as people read it.
-    #[must_use]
-    pub fn show(self, value: f64) -> String {
-        use crate::show::units;
-        match self {
-            Self::CpuPerAnswer | Self::P50 | Self::P99 => units::time(value),
-            Self::Rate => units::rate(value),
-            Self::Rss => units::bytes(value),
-        }
-    }
 }
 
 /// What a ratio says.

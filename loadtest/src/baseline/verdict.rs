@@ -80,8 +80,8 @@ fn row(metric: Metric, baseline: &RunResult, now: &RunResult, allowed: f64) -> O
         change: Some(change),
         allowed,
         is_worse: worse_by > allowed,
-        shown_baseline: metric.show(baseline),
-        shown_now: metric.show(now),
+        shown_baseline: units::metric(metric, baseline),
+        shown_now: units::metric(metric, now),
         shown_allowed: format!("{sign}{}", units::percent(allowed)),
     })
 }

@@ -16,7 +16,7 @@ use crate::revision::Revision;
 use crate::run;
 use crate::server::{Launch, Server};
 use crate::show::live::Live;
-use crate::show::print;
+use crate::show::{print, units};
 use crate::work::Work;
 
 /// How long a server may take until it answers: those in Python and TypeScript need a while.
@@ -192,9 +192,9 @@ async fn reply_file(
 
 /// One run in a line, for who watches.
 fn summary(title: &str, turn: Turn, result: &RunResult) -> String {
-    let figures = Metric::ALL
-        .into_iter()
-        .filter_map(|metric| Some(format!("{} {}", metric.title(), metric.show(metric.of(result)?))));
+    let figures = Metric::ALL.into_iter().filter_map(|metric| {
+        Some(format!("{} {}", metric.title(), units::metric(metric, metric.of(result)?)))
+    });
     let discarded = if turn.is_discarded { "  (thrown away)" } else { "" };
     format!("{title}:  {}{discarded}", figures.collect::<Vec<_>>().join("  "))
 }

@@ -57,7 +57,7 @@ fn figures(part: &Part) -> Grid {
         let mut row = vec![Cell::new(one_line(&server.name))];
         for metric in Metric::ALL {
             row.push(match server.mean(metric) {
-                Some(mean) => metric.show(mean.mean).into(),
+                Some(mean) => units::metric(metric, mean.mean).into(),
                 None => Cell::styled("unknown", FAINT),
             });
         }

@@ -1,5 +1,7 @@
 //! Numbers as people read them: three digits that matter, and the unit that fits.
 
+use crate::comparison::Metric;
+
 /// A time given in microseconds: `31 µs`, `1.21 ms`, `12.3 s`.
 #[must_use]
 pub fn time(us: f64) -> String {
@@ -97,6 +99,16 @@ pub fn cores(share: f64) -> String {
 #[must_use]
 pub fn ratio(ratio: f64) -> String {
     if (0.1..9.995).contains(&ratio) { format!("{ratio:.2}") } else { digits(ratio) }
+}
+
+/// What is compared, as people read it.
+#[must_use]
+pub fn metric(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::CpuPerAnswer | Metric::P50 | Metric::P99 => time(value),
+        Metric::Rate => rate(value),
+        Metric::Rss => bytes(value),
+    }
 }
 
 /// A value in a unit that came from elsewhere, like a scenario's own figure.

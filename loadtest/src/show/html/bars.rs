@@ -37,7 +37,9 @@ pub(super) fn metric(page: &mut Markup, part: &Part, metric: Metric, height: f64
         metric.title(),
         if metric.more_is_better() { "more is better" } else { "less is better" }
     );
-    let words = rows.iter().map(|(_, server, mean)| format!("{}: {}.", server.name, metric.show(mean.mean)));
+    let words = rows
+        .iter()
+        .map(|(_, server, mean)| format!("{}: {}.", server.name, units::metric(metric, mean.mean)));
     let words = words.collect::<Vec<_>>().join(" ");
     let row_height = (height / rows.len() as f64).clamp(ROW.0, ROW.1);
     let thickness = 14.0 + (row_height - ROW.0) * 0.5;
@@ -60,7 +62,12 @@ pub(super) fn metric(page: &mut Markup, part: &Part, metric: Metric, height: f64
                     (place, middle + thickness / 2.0 + 4.0),
                 );
             }
-            frame::label(svg, "bar-value end", (WIDTH - 104.0, middle + 4.5), metric.show(mean.mean));
+            frame::label(
+                svg,
+                "bar-value end",
+                (WIDTH - 104.0, middle + 4.5),
+                units::metric(metric, mean.mean),
+            );
             frame::label(svg, "bar-ratio end", (WIDTH - 4.0, middle + 4.5), ratio(part, *at, metric));
         }
     };

@@ -125,8 +125,8 @@ pub(super) fn ratios(page: &mut Markup, part: &Part) {
                 let mean = server.mean(metric)?;
                 let ratio = part.ratio(server, metric).filter(|_| server.name != part.against);
                 let verdict = ratio.map_or("", |ratio| Verdict::of(metric, &ratio).words());
-                let mut row = vec![server.name.clone(), metric.show(mean.mean)];
-                row.push(range(&mean, |value| metric.show(value)));
+                let mut row = vec![server.name.clone(), units::metric(metric, mean.mean)];
+                row.push(range(&mean, |value| units::metric(metric, value)));
                 row.push(ratio.map_or_else(String::new, |ratio| format!("× {}", units::ratio(ratio.mean))));
                 row.push(ratio.map_or_else(String::new, |ratio| range(&ratio, units::ratio)));
                 row.push(verdict.to_owned());

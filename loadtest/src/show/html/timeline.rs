@@ -65,9 +65,12 @@ pub(super) fn rate(page: &mut Markup, result: &RunResult) {
     });
 }
 
+/// A line over time: its name, its colour, and its value in a slice.
+type Line = (&'static str, &'static str, fn(&Slice) -> f64);
+
 /// Median, 99 of 100 and the largest latency of each slice.
 pub(super) fn latency(page: &mut Markup, result: &RunResult) {
-    const LINES: [(&str, &str, fn(&Slice) -> f64); 3] = [
+    const LINES: [Line; 3] = [
         ("p50", "s0", |slice| slice.p50_us),
         ("p99", "s1", |slice| slice.p99_us),
         ("largest", "s3", |slice| slice.max_us),
