@@ -23,6 +23,8 @@ const DRAWN_EVERY: Duration = Duration::from_millis(120);
 /// How often a plain line is written, and how many a phase is given at most.
 const LINE_EVERY: Duration = Duration::from_secs(1);
 const LINES_MAX: u32 = 60;
+/// In a terminal that is narrower, the view's lines would wrap.
+const COLUMNS_MIN: usize = 79;
 /// The view is never wider than this, however wide the terminal is.
 const COLUMNS_MAX: usize = 100;
 
@@ -65,7 +67,7 @@ impl Drop for Live {
 fn is_drawable() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_set("CI") && !is_dumb
+    io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_set("CI") && !is_dumb && columns() >= COLUMNS_MIN
 }
 
 fn draw(title: &str, progress: &watch::Receiver<Progress>, wait: impl Fn(Duration) -> bool) {
@@ -87,7 +89,7 @@ fn draw(title: &str, progress: &watch::Receiver<Progress>, wait: impl Fn(Duratio
 
 fn columns() -> usize {
     let size = terminal_size::terminal_size_of(io::stderr());
-    size.map_or(80, |(width, _)| usize::from(width.0)).clamp(40, COLUMNS_MAX + 1) - 1
+    size.map_or(80, |(width, _)| usize::from(width.0)).clamp(1, COLUMNS_MAX + 1) - 1
 }
 
 fn write_lines(title: &str, progress: &watch::Receiver<Progress>, wait: impl Fn(Duration) -> bool) {
