@@ -21,8 +21,9 @@ use crate::comparison::{Comparison, FORMAT};
 use crate::fault::Fault;
 use crate::machine;
 use crate::options::{LoadOptions, TargetOptions};
+use crate::report::rfc3339;
 use crate::server::interrupted;
-use crate::show::{html, print, ratios, rfc3339};
+use crate::show::{html, print, ratios};
 use crate::work::Work;
 
 /// The most servers in one comparison.
@@ -197,7 +198,7 @@ impl Compare {
 fn empty() -> Comparison {
     Comparison {
         comparison_format: FORMAT,
-        started_at: rfc3339::utc(SystemTime::now()),
+        started_at: rfc3339(SystemTime::now()),
         command_line: std::env::args().collect(),
         machine: machine::describe(),
         doubts: Vec::new(),

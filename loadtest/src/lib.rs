@@ -9,10 +9,24 @@ pub mod units;
 pub mod url;
 pub mod work;
 
+// The wire.
+pub mod check;
+pub mod client;
+pub mod dialect;
+pub mod request;
+pub mod trouble;
+pub mod wire;
+
 // The run.
+pub mod command;
 pub mod fault;
+pub mod items;
+pub mod load;
+pub mod probe;
 pub mod progress;
+pub mod report;
 pub mod run;
+pub mod scenario;
 
 // What was found.
 pub mod machine;
@@ -23,7 +37,6 @@ pub mod result;
 pub mod baseline;
 pub mod compare;
 pub mod comparison;
-pub mod report;
 pub mod saved;
 pub mod server;
 pub mod show;

@@ -6,7 +6,6 @@ pub mod html;
 pub mod live;
 pub mod print;
 pub mod ratios;
-pub mod rfc3339;
 mod spark;
 pub mod table;
 pub mod units;

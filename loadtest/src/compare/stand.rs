@@ -9,6 +9,7 @@ use super::cores::Cores;
 use super::rounds::{Ending, Rounds, Turn};
 use crate::comparison::{self, Metric, Part};
 use crate::fault::Fault;
+use crate::load;
 use crate::plan::{Address, Plan, Target};
 use crate::progress;
 use crate::result::RunResult;
@@ -124,6 +125,9 @@ pub(super) async fn fight(
             let title = format!("{}: round {} of {turns}, {name}", bout.title, turn.round + 1);
             let (sender, receiver) = progress::channel();
             let live = Live::start(&title, receiver);
+            if let Some(core) = ready.plan.pin.first() {
+                load::bind(*core)?;
+            }
             let result = run::run(&ready.plan, &sender).await;
             drop(live);
             match &result {
@@ -178,16 +182,25 @@ async fn prepare(
     plan.name = Some(name.clone());
     plan.server_pid = server.as_ref().map(Server::pid).or(entrant.pid);
     plan.pin.clone_from(&cores.generator);
+    plan.model = model;
     Ok(Ready { plan, server })
 }
 
+/// Asks `model` once for what `work` asks for, and leaves its result in a file for others to repeat.
 async fn reply_file(
-    _model: &Target,
-    _work: &Work,
-    _timeout: Duration,
-    _folder: &PathBuf,
+    model: &Target,
+    work: &Work,
+    timeout: Duration,
+    folder: &PathBuf,
 ) -> Result<PathBuf, Fault> {
-    Err(Fault::plan("not built yet"))
+    let mut found = crate::probe::probe(model, timeout).await?;
+    let items = crate::items::items(work, &mut found).await?;
+    let item = items.first().ok_or_else(|| Fault::plan("there is nothing to repeat"))?;
+    let result = found.ask(&item.ask).await?;
+    std::fs::create_dir_all(folder).map_err(Fault::machine("make a folder for the reply"))?;
+    let file = folder.join(format!("reply-{}.json", std::process::id()));
+    std::fs::write(&file, result.to_string()).map_err(Fault::machine("write the reply"))?;
+    Ok(file)
 }
 
 /// One run in a line, for who watches.
