@@ -93,20 +93,12 @@ fn columns() -> usize {
 }
 
 fn write_lines(title: &str, progress: &watch::Receiver<Progress>, wait: impl Fn(Duration) -> bool) {
-    let mut history = History::default();
     let mut last = Instant::now();
-    let mut last_phase = None;
-    loop {
+    while wait(DRAWN_EVERY) {
         let now = progress.borrow().clone();
-        history.note(&now);
-        let every = LINE_EVERY.max(now.total.unwrap_or_default() / LINES_MAX);
-        let is_new_phase = last_phase.as_ref() != Some(&std::mem::discriminant(&now.phase));
-        if is_new_phase || last.elapsed() >= every {
+        if last.elapsed() >= LINE_EVERY.max(now.total.unwrap_or_default() / LINES_MAX) {
             print::tell(&format!("{}\n", frame::line(title, &now)));
-            (last, last_phase) = (Instant::now(), Some(std::mem::discriminant(&now.phase)));
-        }
-        if !wait(DRAWN_EVERY) {
-            return;
+            last = Instant::now();
         }
     }
 }

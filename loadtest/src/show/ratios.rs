@@ -98,13 +98,15 @@ fn ratio(part: &Part, server: &Contender, metric: Metric) -> Cell {
     Cell::styled(with_spread(&ratio), style)
 }
 
-/// `1.13 ±0.02`: the larger one of the two distances to the interval's ends, which are not quite equal.
+/// `1.13 ±0.02`: the larger one of the two distances to the interval's ends, which are not quite equal. `±?` if it is
+/// larger than the ratio itself, as it is after a round or two: then nothing is known of it.
 pub(crate) fn with_spread(ratio: &Interval) -> String {
-    if !ratio.is_bounded() {
-        return format!("{} ±?", units::ratio(ratio.mean));
-    }
     let reach = (ratio.high - ratio.mean).max(ratio.mean - ratio.low);
-    format!("{} ±{reach:.2}", units::ratio(ratio.mean))
+    if reach < ratio.mean {
+        format!("{} ±{reach:.2}", units::ratio(ratio.mean))
+    } else {
+        format!("{} ±?", units::ratio(ratio.mean))
+    }
 }
 
 fn verdict(part: &Part, server: &Contender) -> Cell {
