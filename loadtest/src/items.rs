@@ -36,7 +36,7 @@ async fn item(work: &Work, found: &mut Found) -> Result<Item, Fault> {
             echo_of(work, &"x".repeat(size), found).await
         }
         Work::Call(call) => {
-            let ask = call_of(call, &found.tools().await?)?;
+            let ask = call_of(call, found.tools().await?.as_deref())?;
             Ok(Item { name: work.to_string(), ask, expectation: Expectation::ToolResult, weight: 1.0 })
         }
         Work::List(_) => {
@@ -47,11 +47,14 @@ async fn item(work: &Work, found: &mut Found) -> Result<Item, Fault> {
     }
 }
 
-/// A call of a tool with arguments as words.
+/// A call of a tool with arguments as words. Where the server's tools are not known, any tool is called, and the words
+/// are typed by what they look like.
 ///
 /// # Errors
 /// When there is no such tool, or the arguments do not fit it.
-pub fn call_of(call: &Call, tools: &[Tool]) -> Result<Ask, Fault> {
+pub fn call_of(call: &Call, tools: Option<&[Tool]>) -> Result<Ask, Fault> {
+    let unknown = [Tool { name: call.tool.clone(), input_schema: Value::Null }];
+    let tools = tools.unwrap_or(&unknown);
     let tool = tools.iter().find(|tool| tool.name == call.tool).ok_or_else(|| {
         let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
         Fault::plan(format!("the server has no tool `{}`; it has {}", call.tool, names.join(", ")))
@@ -73,7 +76,7 @@ fn ask_of(tool: &Tool, arguments: &Map<String, Value>) -> Ask {
 /// The echo of a message, by whatever the tool `echo` calls its argument. What the server puts around an echo is
 /// learned with another message, so that the answer is known exactly.
 async fn echo_of(work: &Work, message: &str, found: &mut Found) -> Result<Item, Fault> {
-    let tools = found.tools().await?;
+    let tools = found.tools().await?.unwrap_or_default();
     let tool = tools
         .iter()
         .find(|tool| tool.name == "echo")
@@ -250,10 +253,11 @@ mod tests {
     #[test]
     fn marked_arguments_go_into_headers() {
         let arguments = ["region=eu".to_owned(), "deep={\"n\":3}".to_owned()].to_vec();
-        let ask = call_of(&Call { tool: "t".to_owned(), arguments }, &[tool()]).unwrap();
+        let ask = call_of(&Call { tool: "t".to_owned(), arguments }, Some(&[tool()])).unwrap();
         let expected = [("Mcp-Param-Region", "eu"), ("Mcp-Param-N", "3")];
         assert_eq!(ask.parameter_headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let fault = call_of(&Call { tool: "u".to_owned(), arguments: Vec::new() }, &[tool()]).unwrap_err();
+        let fault =
+            call_of(&Call { tool: "u".to_owned(), arguments: Vec::new() }, Some(&[tool()])).unwrap_err();
         assert_eq!(fault.to_string(), "the server has no tool `u`; it has t");
     }
 

@@ -69,16 +69,17 @@ pub async fn probe(target: &Target, timeout: Duration) -> Result<Found, Fault> {
 }
 
 impl Found {
-    /// All the server's tools.
+    /// All the server's tools; none at all where it does not say, as a server that answers everything with the same
+    /// bytes.
     ///
     /// # Errors
-    /// When it does not list them.
-    pub async fn tools(&mut self) -> Result<Vec<Tool>, Fault> {
+    /// When it refuses to list them.
+    pub async fn tools(&mut self) -> Result<Option<Vec<Tool>>, Fault> {
         let (mut tools, mut cursor) = (Vec::new(), None);
         for _ in 0..TOOL_PAGES_MAX {
             let params = cursor.map_or_else(|| json!({}), |cursor: Value| json!({ "cursor": cursor }));
             let page = self.ask(&Ask::new("tools/list", params)).await?;
-            let listed = page.get("tools").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let Some(listed) = page.get("tools").and_then(Value::as_array) else { return Ok(None) };
             tools.extend(listed.iter().map(|tool| Tool {
                 name: tool.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
                 input_schema: tool.get("inputSchema").cloned().unwrap_or_default(),
@@ -88,7 +89,7 @@ impl Found {
                 break;
             }
         }
-        Ok(tools)
+        Ok(Some(tools))
     }
 
     /// What was learned from this server, as the way to speak to another one that repeats its answers. Questions

@@ -3,10 +3,14 @@
 use std::io;
 use std::time::Instant;
 
-/// A timer to be used again and again.
+/// A timer to be used again and again: a file of the kernel's that can be read when its time has come, as a pipe can
+/// when something was written.
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
-pub struct Timer(tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>);
+pub struct Timer {
+    reading: tokio::net::unix::pipe::Receiver,
+    setting: std::os::fd::OwnedFd,
+}
 
 #[cfg(target_os = "linux")]
 impl Timer {
@@ -17,7 +21,9 @@ impl Timer {
     pub fn new() -> io::Result<Self> {
         use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        Ok(Self(tokio::io::unix::AsyncFd::new(timerfd_create(TimerfdClockId::Monotonic, flags)?)?))
+        let setting = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        let reading = tokio::net::unix::pipe::Receiver::from_file_unchecked(setting.try_clone()?.into())?;
+        Ok(Self { reading, setting })
     }
 
     /// Waits until then; at once if it has passed.
@@ -30,21 +36,15 @@ impl Timer {
         if left.is_zero() {
             return Ok(());
         }
-        let nothing = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let value = Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        };
-        timerfd_settime(
-            &self.0,
-            TimerfdTimerFlags::empty(),
-            &Itimerspec { it_interval: nothing, it_value: value },
-        )?;
+        let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let tv_sec = i64::try_from(left.as_secs()).unwrap_or(i64::MAX);
+        let it_value = Timespec { tv_sec, tv_nsec: left.subsec_nanos().into() };
+        timerfd_settime(&self.setting, TimerfdTimerFlags::empty(), &Itimerspec { it_interval, it_value })?;
         loop {
-            let mut ready = self.0.readable().await?;
-            let read = ready.try_io(|timer| Ok(rustix::io::read(timer.get_ref(), &mut [0_u8; 8])?));
-            if let Ok(read) = read {
-                return read.map(drop);
+            self.reading.readable().await?;
+            match self.reading.try_read(&mut [0_u8; 8]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read.map(drop),
             }
         }
     }

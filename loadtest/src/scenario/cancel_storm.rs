@@ -21,7 +21,7 @@ use crate::work::{Call, CancelStorm};
 pub async fn run(mut stage: Stage<'_>, storm: &CancelStorm) -> Result<RunResult, Fault> {
     stage.needs_streamable_http("cancel-storm")?;
     let call = Call { tool: storm.tool.clone(), arguments: storm.arguments.clone() };
-    let ask = call_of(&call, &stage.found.tools().await?)?;
+    let ask = call_of(&call, stage.found.tools().await?.as_deref())?;
     let cancelled = "cancelled".to_owned();
     let item = Item { name: cancelled.clone(), ask, expectation: Expectation::ToolResult, weight: 1.0 };
     let others = stage.cheapest();

@@ -46,7 +46,7 @@ pub async fn run(mut stage: Stage<'_>, subscribe: &Subscribe) -> Result<RunResul
     let Work::Call(call) = Work::parse(&format!("call {}", subscribe.trigger))? else {
         return Err(Fault::plan("--trigger is a tool and its arguments"));
     };
-    let ask = call_of(&call, &stage.found.tools().await?)?;
+    let ask = call_of(&call, stage.found.tools().await?.as_deref())?;
     let item = Item { name: "trigger".to_owned(), ask, expectation: Expectation::ToolResult, weight: 1.0 };
     let told = Arc::new(Told::default());
     let job = Job {
