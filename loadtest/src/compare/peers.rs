@@ -40,7 +40,7 @@ enum Kind {
     TypeScript,
 }
 
-const PEERS: [Peer; 13] = [
+const PEERS: [Peer; 14] = [
     Peer::rust(OURS, "peer-impresario-23", &[]),
     Peer::rust("impresario-sessions", "peer-impresario-23", &[]).in_sessions(),
     Peer::rust(FLOOR, "peer-hyper", &["--echo-id", "--result", "{result}"]),
@@ -51,6 +51,7 @@ const PEERS: [Peer; 13] = [
     Peer::rust("pmcp", "peer-pmcp", &[]),
     Peer::rust("tower-mcp", "peer-tower-mcp", &[]),
     Peer::script("python-sdk", Kind::Python, &[]),
+    Peer::script("python-sdk-sessions", Kind::Python, &["--sessions"]).in_sessions(),
     Peer::script("python-fastmcp", Kind::Python, &["--library", "fastmcp"]),
     Peer::script("typescript-2", Kind::TypeScript, &[]),
     Peer::script("typescript-1", Kind::TypeScript, &["--sdk", "1"]).in_sessions(),

@@ -63,9 +63,14 @@ pub fn error_share(result: &RunResult) -> f64 {
 }
 
 fn behind(result: &RunResult) -> Option<String> {
-    // With steps or a ramp the asked rate changes; each slice knows its own.
-    let asked: f64 =
-        result.slices.iter().filter_map(|slice| Some(slice.asked_rate_per_s? * slice.length_s)).sum();
+    // A slice knows the rate that was asked at its end; while that rises, it was less before.
+    let mut before = None;
+    let mut asked = 0.0;
+    for slice in &result.slices {
+        let at_end = slice.asked_rate_per_s?;
+        asked += (before.unwrap_or(at_end) + at_end) / 2.0 * slice.length_s;
+        before = Some(at_end);
+    }
     let answered: u64 = result.slices.iter().map(|slice| slice.answers + slice.errors).sum();
     let share = answered as f64 / asked;
     (asked > 0.0 && share < ANSWERED_SHARE_MIN).then(|| {
@@ -81,6 +86,16 @@ mod tests {
     #[test]
     fn a_good_run_leaves_no_doubt() {
         assert_eq!(doubts(&invented::result("good", 1.0)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_ramp_that_is_kept_up_with_leaves_no_doubt() {
+        let mut result = invented::result("good", 1.0);
+        for (at, slice) in (0_u32..).zip(&mut result.slices) {
+            slice.asked_rate_per_s = Some(f64::from(at + 1) * 1_000.0);
+            slice.answers = u64::from(at * 250 + 125);
+        }
+        assert_eq!(doubts(&result), Vec::<String>::new());
     }
 
     #[test]
