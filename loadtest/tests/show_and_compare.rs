@@ -1,4 +1,5 @@
 //! The command from end to end: a run, a report of it, a check against it, and a comparison of two servers.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
