@@ -250,6 +250,11 @@ impl Client {
         self.wire.as_ref().and_then(Wire::pid)
     }
 
+    /// Drops the connection, and keeps its sessions for the next.
+    pub fn hang_up(&mut self) {
+        self.wire = None;
+    }
+
     /// Drops the connection and opens another one, for the same sessions.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ pub struct Sessions {
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Idle {
     /// How many
-    #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(id = "idle_count", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub count: u32,
     /// Open event streams, one connection each, in place of sessions that share a few connections
     #[arg(long)]
@@ -108,7 +108,7 @@ pub struct SlowReader {
     #[arg(long, value_name = "SIZE", default_value = "1MB")]
     pub size: Bytes,
     /// How fast each of them reads, a second
-    #[arg(long, value_name = "SIZE", default_value = "64KB")]
+    #[arg(long, value_name = "SIZE", default_value = "256KB")]
     pub speed: Bytes,
 }
 

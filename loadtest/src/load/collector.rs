@@ -201,7 +201,17 @@ impl Collector<'_> {
         self.merge_rest();
         let asked = self.asked(length.as_secs_f64());
         slices.finish_with(&self.newest, length.as_secs_f64(), asked);
-        Ok(self.measured(started_at, length, &slices, &mut usages, is_interrupted))
+        let answers = self.portions.iter().map(Portion::answers).sum();
+        let used = usages.end(length, answers);
+        drop(go);
+        self.wait_until_closed().await;
+        Ok(self.measured(started_at, length, &slices, used, is_interrupted))
+    }
+
+    /// Lets the threads end sessions and connections, which they do within a bounded time.
+    async fn wait_until_closed(&mut self) {
+        self.progress.send_modify(|progress| progress.phase = Phase::Closing);
+        while self.reports.recv().await.is_some() {}
     }
 
     fn measured(
@@ -209,12 +219,9 @@ impl Collector<'_> {
         started_at: SystemTime,
         length: Duration,
         slices: &Slices,
-        usages: &mut Usages,
+        (server, generator): (Option<ProcessUse>, ProcessUse),
         is_interrupted: bool,
     ) -> Measured {
-        let answers = self.portions.iter().map(Portion::answers).sum();
-        let (server, generator) = usages.end(length, answers);
-        self.progress.send_modify(|progress| progress.phase = Phase::Closing);
         Measured {
             started_at,
             length,

@@ -126,12 +126,12 @@ impl Actor {
                 Ok(moved)
             }
             Step::Reconnect { requests } => {
-                self.client.connect().await?;
+                self.client.reconnect().await?;
                 let mut moved = Moved::default();
                 for _ in 0..requests {
                     add(&mut moved, self.client.ask(item, Instant::now()).await?);
                 }
-                self.client.disconnect();
+                self.client.hang_up();
                 Ok(moved)
             }
             Step::Cancel { after } => cancel_storm::step(&mut self.client, item, after).await,

@@ -133,6 +133,8 @@ impl Lane {
             }
         }
         let actors = self.drive(finished, &shared, &clocks, go.tick).await;
+        // Only when the collector has looked at the servers for the last time may they be left: it drops its end then.
+        let _ = self.go.changed().await;
         close(actors).await;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Searches for the highest rate at which p99 stays under a bound and nothing goes wrong.
 //!
-//! A closed loop says roughly how much the server can do. Between nothing and somewhat more than that, open loops halve
-//! the distance until it is small. Latency counts from when requests should have left, so a rate that the server can't
+//! A closed loop says roughly how much the server can do. From there open loops go up until a rate is bad, and then
+//! halve the distance between the best and the worst until it is small. Latency counts from when requests should have left, so a rate that the server can't
 //! keep up with shows at once, as waiting that grows.
 
 use std::time::Duration;
@@ -115,23 +115,36 @@ fn judge(measured: &Measured, rate: f64, p99_bound: Duration) -> (bool, Figure) 
     (verdict == "good", figure(&format!("p99 at {rate:.0}/s ({verdict})"), p99_us, "us"))
 }
 
+/// Where to begin, against what a closed loop reached.
+const FIRST_SHARE: f64 = 0.7;
+/// How to go up while no rate was bad.
+const GROWTH: f64 = 1.4;
+
 /// Between which rates the highest good one is.
 #[derive(Debug)]
 struct Bounds {
     good: f64,
     bad: f64,
+    first: f64,
 }
 
 impl Bounds {
-    /// From what a closed loop reached: an open one will hardly do more.
+    /// From what a closed loop reached.
     fn from(reached: f64) -> Self {
-        Self { good: 0.0, bad: reached * 1.1 }
+        Self { good: 0.0, bad: f64::INFINITY, first: reached * FIRST_SHARE }
     }
 
     /// What to try next; none when that would tell nothing new.
     fn next(&self, probes: usize) -> Option<f64> {
-        let is_close = self.bad - self.good <= self.bad * PRECISION;
-        (!is_close && probes < PROBES_MAX).then(|| ((self.good + self.bad) / 2.0).max(1.0).round())
+        if probes >= PROBES_MAX {
+            return None;
+        }
+        if self.bad.is_infinite() {
+            return Some(self.first.max(self.good * GROWTH).max(1.0).round());
+        }
+        let middle = ((self.good + self.bad) / 2.0).round();
+        (self.bad - self.good > self.bad * PRECISION && middle > self.good && middle < self.bad)
+            .then_some(middle)
     }
 
     fn narrow(&mut self, rate: f64, is_good: bool) {
@@ -145,18 +158,27 @@ mod tests {
 
     #[test]
     fn the_search_closes_in_on_the_limit() {
-        for limit in [3.0, 700.0, 9_800.0, 10_500.0] {
+        for limit in [900.0, 7_000.0, 9_800.0, 31_000.0] {
             let mut bounds = Bounds::from(10_000.0);
             let mut probes = 0;
             while let Some(rate) = bounds.next(probes) {
                 bounds.narrow(rate, rate <= limit);
                 probes += 1;
             }
-            assert!(bounds.good <= limit && bounds.bad >= limit, "{bounds:?}");
-            assert!(
-                limit - bounds.good <= (limit * PRECISION).max(4.0) || probes == PROBES_MAX,
-                "{bounds:?} {probes}"
-            );
+            assert!(bounds.good <= limit && bounds.bad > limit, "{bounds:?}");
+            assert!(limit - bounds.good <= limit * 2.0 * PRECISION, "{bounds:?} after {probes}");
         }
+    }
+
+    #[test]
+    fn a_server_that_never_keeps_up_ends_the_search() {
+        let mut bounds = Bounds::from(3.0);
+        let rates: Vec<f64> = std::iter::from_fn(|| {
+            let rate = bounds.next(0)?;
+            bounds.narrow(rate, false);
+            Some(rate)
+        })
+        .collect();
+        assert_eq!(rates, [2.0, 1.0]);
     }
 }
