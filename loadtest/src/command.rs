@@ -5,10 +5,13 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::baseline::Check;
+use crate::compare::Compare;
 use crate::fault::Fault;
 use crate::load;
 use crate::options::{LoadOptions, TargetOptions};
@@ -16,6 +19,9 @@ use crate::plan::{Address, Plan};
 use crate::progress;
 use crate::result::RunResult;
 use crate::run;
+use crate::saved::report::Report;
+use crate::show::live::Live;
+use crate::show::{html, print, table};
 use crate::work::{
     Call, CancelStorm, Echo, Idle, List, Mix, NoisyNeighbour, Payload, ReconnectStorm, Sessions, SlowReader,
     Subscribe, Work,
@@ -68,6 +74,12 @@ enum Verb {
     Subscribe(Scenario<Subscribe>),
     /// One tenant floods the server: does another one notice?
     NoisyNeighbour(Scenario<NoisyNeighbour>),
+    /// Compare servers on the same work, in turns, with confidence intervals
+    Compare(Box<Compare>),
+    /// Hold a server against an earlier result, and fail if it is worse
+    Check(Check),
+    /// Make a page or a table of results that were saved with --json
+    Report(Report),
 }
 
 /// A scenario's arguments: where, what, how.
@@ -96,6 +108,9 @@ struct ResultOptions {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+    /// Write a report to this file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Exit with 1 when there are more errors than this
     #[arg(long, value_name = "N", default_value_t = 0)]
     errors_max: u64,
@@ -133,24 +148,27 @@ pub async fn run(cli: Cli) -> ExitCode {
         Verb::ReconnectStorm(scenario) => scenario.plan(Work::ReconnectStorm),
         Verb::Subscribe(scenario) => scenario.plan(Work::Subscribe),
         Verb::NoisyNeighbour(scenario) => scenario.plan(Work::NoisyNeighbour),
+        Verb::Compare(compare) => return ended(compare.run().await),
+        Verb::Check(check) => return ended(check.run().await),
+        Verb::Report(report) => return ended(report.run()),
     };
     let outcome = async {
         let (plan, options) = planned?;
         let result = measured(&plan).await?;
-        show(&result, &options);
+        show(&result, &options)?;
         let errors: u64 =
             result.series.first().map_or(0, |all| all.errors.values().map(|count| count.count).sum());
         Ok::<_, Fault>(errors <= options.errors_max)
     };
-    match outcome.await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(fault) => {
-            let code = if matches!(fault, Fault::Plan(_)) { 2 } else { 1 };
-            fail(&fault.into());
-            ExitCode::from(code)
-        }
-    }
+    ended(outcome.await.map(|is_well| if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) }))
+}
+
+fn ended(outcome: Result<ExitCode, Fault>) -> ExitCode {
+    outcome.unwrap_or_else(|fault| {
+        let code = if matches!(fault, Fault::Plan(_)) { 2 } else { 1 };
+        fail(&fault.into());
+        ExitCode::from(code)
+    })
 }
 
 /// Runs a plan, on the plan's cores.
@@ -158,8 +176,12 @@ async fn measured(plan: &Plan) -> Result<RunResult, Fault> {
     if let Some(core) = plan.pin.first() {
         load::bind(*core)?;
     }
-    let (progress, _) = progress::channel();
-    run::run(plan, &progress).await
+    let (progress, newest) = progress::channel();
+    let title = format!("{} on {}", plan.work, plan.name.as_deref().unwrap_or("the server"));
+    let live = Live::start(&title, newest);
+    let result = run::run(plan, &progress).await;
+    drop(live);
+    result
 }
 
 /// Says what went wrong, on standard error.
@@ -181,58 +203,18 @@ impl<W: clap::Args> Scenario<W> {
 }
 
 /// The one place that shows a result.
-fn show(result: &RunResult, options: &ResultOptions) {
-    let mut out = std::io::stdout().lock();
-    let text = if options.json {
-        serde_json::to_string_pretty(result).expect("a result is plain data")
+fn show(result: &RunResult, options: &ResultOptions) -> Result<(), Fault> {
+    if let Some(path) = &options.html {
+        let page = html::results(vec![result.clone()], None).expect("one result makes a page");
+        std::fs::write(path, page).map_err(Fault::machine("write the report"))?;
+        print::note(&format!("report written to {}", path.display()));
+    }
+    let shown = if options.json {
+        print::json(result)
     } else {
-        short(result)
+        print::result(&table::render(result, print::width()))
     };
-    // Whoever closed standard output does not want the result.
-    let _ = writeln!(out, "{text}");
-}
-
-/// A result in a few lines.
-fn short(result: &RunResult) -> String {
-    use std::fmt::Write as _;
-    let mut text = format!(
-        "{} · {} · {} {}\n",
-        result.work, result.target.address, result.target.transport, result.target.revision
-    );
-    for series in &result.series {
-        let latency = &series.latency;
-        let _ = writeln!(
-            text,
-            "{:<24} {:>12.0}/s  p50 {:.1} us  p90 {:.1} us  p99 {:.1} us  max {:.1} us  {} answers",
-            series.name,
-            series.rate_per_s,
-            latency.p50_us,
-            latency.p90_us,
-            latency.p99_us,
-            latency.max_us,
-            series.answers
-        );
-        for (kind, count) in &series.errors {
-            let _ = writeln!(text, "  {} × {kind}: {}", count.count, count.example);
-        }
-    }
-    for figure in &result.figures {
-        let _ = writeln!(text, "{}: {:.1} {}", figure.name, figure.value, figure.unit);
-    }
-    let server = result.server.as_ref().map(|server| ("server", server));
-    for (name, used) in server.into_iter().chain([("generator", &result.generator)]) {
-        let _ = writeln!(
-            text,
-            "{name}: {:.2} us CPU for each answer, {:.2} of a core, {:.1} MB",
-            used.cpu_us_per_answer,
-            used.cpu_share,
-            used.rss_bytes as f64 / 1e6
-        );
-    }
-    if result.interrupted {
-        text += "interrupted: these are the figures so far\n";
-    }
-    text
+    shown.map_err(Fault::machine("write to standard output"))
 }
 
 #[cfg(test)]

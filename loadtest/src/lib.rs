@@ -33,3 +33,15 @@ pub mod scenario;
 pub mod machine;
 pub mod process;
 pub mod result;
+
+// What is made of it.
+pub mod baseline;
+pub mod compare;
+pub mod comparison;
+pub mod saved;
+pub mod server;
+pub mod show;
+pub mod statistics;
+
+#[cfg(test)]
+mod invented;

@@ -3,25 +3,32 @@
 //! What the system doesn't tell is "unknown" or zero, never a guess.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use crate::result::Machine;
 
 const UNKNOWN: &str = "unknown";
 
-/// Describes this machine and this build of the generator. Ask before a thread is pinned: the cores counted are those
-/// that the calling thread may use.
+/// Describes this machine and this build of the generator.
 #[must_use]
 pub fn describe() -> Machine {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     Machine {
         cpu: processor(&read("/proc/cpuinfo")),
-        cores: std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
+        cores: cores(),
         memory_bytes: memory(&read("/proc/meminfo")),
         os: operating_system(&read("/etc/os-release"), &kernel()),
         architecture: std::env::consts::ARCH.to_owned(),
         generator_version: env!("CARGO_PKG_VERSION").to_owned(),
         optimized: !cfg!(debug_assertions),
     }
+}
+
+/// The cores that this process may use, counted at the first question: a thread that was bound to one counts one.
+#[must_use]
+pub fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(0, std::num::NonZero::get))
 }
 
 fn processor(cpuinfo: &str) -> String {

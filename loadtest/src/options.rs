@@ -194,6 +194,7 @@ impl LoadOptions {
             pin: self.pin.clone(),
             seed: self.seed,
             server_pid: self.server_pid,
+            model: None,
             command_line: std::env::args().collect(),
         })
     }

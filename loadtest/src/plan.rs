@@ -33,6 +33,9 @@ pub struct Plan {
     pub seed: u64,
     /// The server's process, where the user knows it.
     pub server_pid: Option<u32>,
+    /// Where to learn what to ask and which answers are right, if not from the target itself: the target is then no MCP
+    /// server, but one that repeats what this one answers.
+    pub model: Option<Target>,
     /// The command line this plan was read from, for the result.
     pub command_line: Vec<String>,
 }

@@ -92,6 +92,23 @@ impl Found {
         Ok(Some(tools))
     }
 
+    /// What was learned from this server, as the way to speak to another one that repeats its answers. Questions
+    /// still go to this one.
+    ///
+    /// # Errors
+    /// When the other one is not reached by a URL.
+    pub async fn aimed_at(mut self, target: &Target) -> Result<Self, Fault> {
+        let Address::Url(url) = &target.address else {
+            return Err(Fault::plan("only a server with a URL can repeat another one's answers"));
+        };
+        self.setup.route = Route::Http(Endpoint::of(url, &target.trust).await?);
+        self.setup.dialect.carriage = carriage(target);
+        self.facts.address = address(&target.address);
+        self.facts.server_name.clear();
+        self.facts.server_version.clear();
+        Ok(self)
+    }
+
     /// Asks the server something.
     ///
     /// # Errors

@@ -99,7 +99,7 @@ fn encoded(latencies: &Histogram<u64>) -> String {
 }
 
 /// A moment as RFC 3339 has it, in UTC.
-fn rfc3339(moment: SystemTime) -> String {
+pub(crate) fn rfc3339(moment: SystemTime) -> String {
     let seconds = moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
     // Days are counted from 1 March of year 0, so that a leap day is a year's last.

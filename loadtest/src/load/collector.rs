@@ -403,5 +403,7 @@ fn ticks_per_slice(stop: Stop, tick: Duration) -> usize {
 /// # Errors
 /// When there are no such cores.
 pub fn bind(core: usize) -> Result<(), Fault> {
+    // Counted while all of them are there.
+    let _ = crate::machine::cores();
     lane::bind(core)
 }

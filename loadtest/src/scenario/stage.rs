@@ -60,7 +60,10 @@ impl<'a> Stage<'a> {
 
     async fn at(plan: &'a Plan, progress: &'a ProgressSender, target: &Target) -> Result<Self, Fault> {
         progress.send_replace(Progress::default());
-        let found = probe(target, plan.timeout).await?;
+        let found = match &plan.model {
+            None => probe(target, plan.timeout).await?,
+            Some(model) => probe(model, plan.timeout).await?.aimed_at(target).await?,
+        };
         Ok(Self { plan, progress, found })
     }
 
