@@ -1,4 +1,18 @@
 //! A load generator for any MCP server, as a library; `impresario-loadtest` is its command.
 #![forbid(unsafe_code)]
 
+// What is asked for.
+pub mod options;
+pub mod plan;
+pub mod revision;
+pub mod units;
+pub mod url;
+pub mod work;
+
+// The run.
+pub mod fault;
+pub mod progress;
+pub mod run;
+
+// What was found.
 pub mod result;
