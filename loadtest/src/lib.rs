@@ -14,5 +14,10 @@ pub mod fault;
 pub mod progress;
 pub mod run;
 
+// Traffic of others, written down and played again.
+pub mod traffic;
+
 // What was found.
+pub mod machine;
+pub mod process;
 pub mod result;
