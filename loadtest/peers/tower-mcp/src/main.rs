@@ -8,7 +8,7 @@ use peer_stage::tools::{self, Definition};
 use serde::Deserialize;
 use serde_json::Value;
 use tower_mcp::extract::RawArgs;
-use tower_mcp::schemars::{self, JsonSchema};
+use tower_mcp::schemars::JsonSchema;
 use tower_mcp::{CallToolResult, HttpTransport, McpRouter, Tool, ToolBuilder};
 
 #[derive(Parser)]
