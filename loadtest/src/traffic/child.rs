@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdout, Command};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::traffic::kind::{self, Kind};
@@ -124,7 +125,7 @@ struct Waiting {
 impl Player {
     /// Plays it once, to so many processes at a time.
     pub async fn play(self: &Arc<Self>, copies: usize) {
-        let mut playing = tokio::task::JoinSet::new();
+        let mut playing = JoinSet::new();
         for _ in 0..copies {
             let player = Arc::clone(self);
             playing.spawn(async move { player.process().await });
@@ -150,11 +151,14 @@ impl Player {
             .spawn();
         let mut child = match started {
             Ok(child) => child,
-            Err(error) => return self.error("start", "not connected", &format!("start `{program}`: {error}")),
+            Err(error) => {
+                return self.error("start", "not connected", &format!("start `{program}`: {error}"));
+            }
         };
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else { return };
         let waiting = Arc::new(Waiting::default());
-        let reader = tokio::spawn(Arc::clone(&self).listen(output, Arc::clone(&waiting)));
+        let mut reader = JoinSet::new();
+        reader.spawn(Arc::clone(&self).listen(output, Arc::clone(&waiting)));
         let began = Instant::now();
         for (place, said) in self.lines.said.iter().enumerate() {
             if !self.may_say(said, began, &waiting).await {
@@ -176,7 +180,7 @@ impl Player {
         if timeout(EXIT_WAIT, child.wait()).await.is_err() {
             let _ = child.kill().await;
         }
-        let _ = reader.await;
+        reader.join_all().await;
         for (place, _) in std::mem::take(&mut *waiting.lock()).into_values() {
             self.error(&self.lines.said[place].label, "timed out", "no answer came");
         }
@@ -198,7 +202,9 @@ impl Player {
         let deadline = Instant::now() + self.timeout;
         let reached = seen.wait_for(|answered| *answered >= count);
         // A server that has ended answers nothing more: its reader then says that everything was answered.
-        timeout_at(deadline, reached).await.is_ok_and(|reached| reached.is_ok_and(|now| *now != usize::MAX || count == 0))
+        timeout_at(deadline, reached)
+            .await
+            .is_ok_and(|reached| reached.is_ok_and(|now| *now != usize::MAX || count == 0))
     }
 
     async fn listen(self: Arc<Self>, output: ChildStdout, waiting: Arc<Waiting>) {

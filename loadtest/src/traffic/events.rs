@@ -117,7 +117,8 @@ mod tests {
     fn events_are_read_however_lines_end() {
         let expected = [(String::new(), "a".to_owned(), 1), ("note".to_owned(), "b\nc".to_owned(), 3)];
         for end in ["\n", "\r", "\r\n"] {
-            let text = ": comment|data: a|id: 1||event: note|data:b|data: c||data: unfinished|".replace('|', end);
+            let text =
+                ": comment|data: a|id: 1||event: note|data:b|data: c||data: unfinished|".replace('|', end);
             assert_eq!(read(&[&text], 100), expected);
             let bytes: Vec<String> = text.chars().map(String::from).collect();
             let pieces: Vec<&str> = bytes.iter().map(String::as_str).collect();
@@ -133,6 +134,9 @@ mod tests {
     #[test]
     fn long_data_is_counted_and_not_kept() {
         let text = format!("data: {}\ndata: more\n\ndata: ok\n\n", "x".repeat(50));
-        assert_eq!(read(&[&text], 10), [(String::new(), "x".repeat(10), 55), (String::new(), "ok".into(), 2)]);
+        assert_eq!(
+            read(&[&text], 10),
+            [(String::new(), "x".repeat(10), 55), (String::new(), "ok".into(), 2)]
+        );
     }
 }

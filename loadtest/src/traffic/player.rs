@@ -163,17 +163,30 @@ impl Copy {
         let begin = Instant::now();
         let deadline = begin + self.player.timeout;
         self.stages[place].send_replace(Stage::Sent);
-        let asking = async {
-            let response = request.send().await.map_err(|error| of_transport(&error))?;
-            self.answer(exchange, response, begin, deadline).await
+        let sending = async {
+            let sent = timeout_at(deadline, request.send()).await;
+            sent.map_err(|_| Trouble::new("timed out", "no answer began in time"))?
+                .map_err(|error| of_transport(&error))
         };
         if !exchange.is_left {
-            return asking.await;
+            let response = sending.await?;
+            let reading = self.answer(exchange, response, begin);
+            let late = |_| Trouble::new("timed out", "the answer did not end in time");
+            return timeout_at(deadline, reading).await.map_err(late)?;
         }
-        // What the client left is left again: with the recording's clock, or last of all.
+        // What the client left is left again: with the recording's clock, or last of all; but not before what it had
+        // seen of it.
+        let Some(got) = exchange.got else {
+            return tokio::select! {
+                sent = sending => sent.map(drop),
+                () = self.time_to_leave(exchange) => Ok(()),
+            };
+        };
+        let response = sending.await?;
+        compare_status(got, response.status().as_u16())?;
+        self.keep_session(exchange, &response);
         tokio::select! {
-            biased;
-            played = asking => played,
+            read = read(exchange, response, || {}) => read.map(drop),
             () = self.time_to_leave(exchange) => Ok(()),
         }
     }
@@ -203,32 +216,30 @@ impl Copy {
         Ok(player.client.request(exchange.method.clone(), url).headers(headers).body(exchange.body.clone()))
     }
 
+    fn keep_session(&self, exchange: &Exchange, response: &reqwest::Response) {
+        if let (Some(name), Some(id)) = (&exchange.opens, response.headers().get(SESSION_HEADER)) {
+            let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+            sessions.insert(name.clone(), id.clone());
+        }
+    }
+
     async fn answer(
         &self,
         exchange: &Exchange,
         response: reqwest::Response,
         begin: Instant,
-        deadline: Instant,
     ) -> Result<(), Trouble> {
         let status = response.status().as_u16();
-        if let (Some(name), Some(id)) = (&exchange.opens, response.headers().get(SESSION_HEADER)) {
-            let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-            sessions.insert(name.clone(), id.clone());
-        }
+        self.keep_session(exchange, &response);
         let mut latency = exchange.id.is_none().then(|| begin.elapsed());
-        let reading = read(exchange, response, || {
+        let answered = || {
             latency.get_or_insert_with(|| begin.elapsed());
-        });
-        let (kind, received_bytes) = if exchange.is_left {
-            reading.await?
-        } else {
-            let late = |_| Trouble::new("timed out", "the answer did not end in time");
-            timeout_at(deadline, reading).await.map_err(late)??
         };
-        if exchange.is_left {
-            return Ok(());
+        let (kind, received_bytes) = read(exchange, response, answered).await?;
+        if let Some(got) = exchange.got {
+            compare_status(got, status)?;
+            compare_kind(got, kind)?;
         }
-        compare(exchange.got, Outcome { status, kind })?;
         let answer = Answer {
             latency: latency.unwrap_or_else(|| begin.elapsed()),
             recorded: exchange.latency_us.map(Duration::from_micros),
@@ -248,18 +259,27 @@ impl Copy {
         let response = self.post(initialize, None).await?;
         let id = response.headers().get(SESSION_HEADER).cloned();
         let status = response.status();
-        let id = id.ok_or_else(|| Trouble::new("not sent", format!("initialize got {status} and no session")))?;
+        let id =
+            id.ok_or_else(|| Trouble::new("not sent", format!("initialize got {status} and no session")))?;
         // The whole answer, so that the connection can be used again.
         timeout(self.player.timeout, response.bytes())
             .await
             .map_err(|_| Trouble::new("timed out", "initialize"))?
             .map_err(|error| of_transport(&error))?;
-        self.post(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned(), Some((&id, revision))).await?;
+        self.post(
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned(),
+            Some((&id, revision)),
+        )
+        .await?;
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), id);
         Ok(())
     }
 
-    async fn post(&self, body: String, session: Option<(&HeaderValue, &str)>) -> Result<reqwest::Response, Trouble> {
+    async fn post(
+        &self,
+        body: String,
+        session: Option<(&HeaderValue, &str)>,
+    ) -> Result<reqwest::Response, Trouble> {
         let player = &self.player;
         let mut request = player
             .client
@@ -272,7 +292,8 @@ impl Copy {
             request = request.header(SESSION_HEADER, id).header("mcp-protocol-version", revision);
         }
         let sent = timeout(player.timeout, request.send()).await;
-        sent.map_err(|_| Trouble::new("timed out", "opening a session"))?.map_err(|error| of_transport(&error))
+        sent.map_err(|_| Trouble::new("timed out", "opening a session"))?
+            .map_err(|error| of_transport(&error))
     }
 }
 
@@ -283,9 +304,10 @@ async fn read(
     mut response: reqwest::Response,
     mut answered: impl FnMut(),
 ) -> Result<(Kind, u64), Trouble> {
-    let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| {
-        kind.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream")
-    });
+    let is_stream = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream"));
     let mut events = Events::new(BODY_BYTES_MAX);
     let mut whole = Vec::new();
     let mut kind = Kind::Nothing;
@@ -315,17 +337,20 @@ async fn read(
     Ok((kind, received_bytes))
 }
 
-/// Whether an answer is of the kind that was recorded.
-fn compare(recorded: Option<Outcome>, found: Outcome) -> Result<(), Trouble> {
-    let Some(recorded) = recorded else { return Ok(()) };
-    if recorded.status / 100 != found.status / 100 {
-        let example = format!("status {} in place of {}", found.status, recorded.status);
-        return Err(Trouble::new("another status", example));
+/// Whether a status is of the class that was recorded.
+fn compare_status(recorded: Outcome, status: u16) -> Result<(), Trouble> {
+    if recorded.status / 100 == status / 100 {
+        return Ok(());
     }
-    if recorded.kind != found.kind && recorded.kind != Kind::Other {
-        return Err(Trouble::new("another kind", format!("{} in place of {}", found.kind, recorded.kind)));
+    Err(Trouble::new("another status", format!("status {status} in place of {}", recorded.status)))
+}
+
+/// Whether an answer is of the kind that was recorded. What could not be told then is not compared now.
+fn compare_kind(recorded: Outcome, kind: Kind) -> Result<(), Trouble> {
+    if recorded.kind == kind || recorded.kind == Kind::Other {
+        return Ok(());
     }
-    Ok(())
+    Err(Trouble::new("another kind", format!("{kind} in place of {}", recorded.kind)))
 }
 
 fn of_transport(error: &reqwest::Error) -> Trouble {

@@ -104,7 +104,10 @@ impl Proxy {
         }
         let (head, body) = request.into_parts();
         let Ok(body) = Limited::new(body, REQUEST_BYTES_MAX).collect().await else {
-            return said(StatusCode::PAYLOAD_TOO_LARGE, "the request is cut off, or too large to be recorded");
+            return said(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the request is cut off, or too large to be recorded",
+            );
         };
         let body = body.to_bytes();
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
@@ -171,9 +174,10 @@ fn observed(response: Response<reqwest::Body>, exchange: Exchange) -> Answer {
         headers: redaction::headers(&head.headers, sessions),
     });
     let bytes_max = exchange.recorder.bounds().body_bytes_max;
-    let is_stream = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
-        kind.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream")
-    });
+    let is_stream = head
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream"));
     let seen = if is_stream { Seen::Events(Events::new(bytes_max)) } else { Seen::Whole(Body::default()) };
     let mut observed = Observed { body, seen, exchange };
     // A body that is known to be empty is never asked for.

@@ -1,5 +1,6 @@
 //! `record`: sits between clients and a server until it is stopped, and writes a recording.
 
+use std::convert::Infallible;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -96,12 +97,16 @@ impl RecordOptions {
         let recorder = self.recorder(Transport::Stdio, program.clone())?;
         let asking = pipe::pass(Arc::clone(&recorder), Side::Client, tokio::io::stdin(), input);
         let answering = pipe::pass(Arc::clone(&recorder), Side::Server, output, tokio::io::stdout());
-        let asking = tokio::spawn(asking);
+        // The client's end closes the server's input; it is over when the server has said its last.
+        let asking = async {
+            let _ = asking.await;
+            std::future::pending::<Infallible>().await
+        };
         let reason = tokio::select! {
             _ = answering => Reason::Ended,
             () = stopped() => Reason::Stopped,
+            never = asking => match never {},
         };
-        asking.abort();
         if reason == Reason::Ended {
             // It has closed its output; that it also exits is its own affair, and waited for like a client would.
             let _ = tokio::time::timeout(EXIT_WAIT, child.wait()).await;

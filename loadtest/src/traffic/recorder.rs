@@ -78,7 +78,11 @@ impl Recorder {
     ) -> Result<Self, Fault> {
         let mut options = OpenOptions::new();
         options.write(true);
-        if replace { options.create(true).truncate(true) } else { options.create_new(true) };
+        if replace {
+            options.create(true).truncate(true)
+        } else {
+            options.create_new(true)
+        };
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(|error| match error.kind() {
@@ -159,8 +163,7 @@ impl Recorder {
             if !std::mem::replace(&mut inner.is_closed, true) {
                 let reason = if inner.is_full { Reason::Full } else { reason };
                 let lines = inner.lines;
-                let line =
-                    Line { at_us: inner.at_us, connection: 0, entry: Entry::Closed { reason, lines } };
+                let line = Line { at_us: inner.at_us, connection: 0, entry: Entry::Closed { reason, lines } };
                 if inner.error.is_none() {
                     inner.put(&line, u64::MAX);
                     inner.lines = lines;
@@ -189,7 +192,8 @@ impl Inner {
         }
         // An end is written through, so that a recorder that is killed loses little.
         let is_end = matches!(line.entry, Entry::End { .. } | Entry::Said { .. });
-        let written = self.file.write_all(&text).and_then(|()| if is_end { self.file.flush() } else { Ok(()) });
+        let written =
+            self.file.write_all(&text).and_then(|()| if is_end { self.file.flush() } else { Ok(()) });
         match written {
             Ok(()) => {
                 self.bytes += text.len() as u64;

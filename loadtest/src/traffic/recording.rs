@@ -192,7 +192,9 @@ impl From<Body> for WrittenBody {
         let cut_from_bytes = body.is_cut().then_some(body.bytes);
         match String::from_utf8(body.data) {
             Ok(text) => Self { text: Some(text), cut_from_bytes, ..Self::default() },
-            Err(error) => Self { base64: Some(BASE64.encode(error.as_bytes())), cut_from_bytes, ..Self::default() },
+            Err(error) => {
+                Self { base64: Some(BASE64.encode(error.as_bytes())), cut_from_bytes, ..Self::default() }
+            }
         }
     }
 }
@@ -203,7 +205,9 @@ impl TryFrom<WrittenBody> for Body {
     fn try_from(written: WrittenBody) -> Result<Self, String> {
         let data = match (written.text, written.base64) {
             (Some(text), None) => text.into_bytes(),
-            (None, Some(text)) => BASE64.decode(text).map_err(|error| format!("base64 can't be read: {error}"))?,
+            (None, Some(text)) => {
+                BASE64.decode(text).map_err(|error| format!("base64 can't be read: {error}"))?
+            }
             _ => return Err("a body has either `text` or `base64`".to_owned()),
         };
         let bytes = written.cut_from_bytes.unwrap_or(data.len() as u64);
@@ -232,7 +236,9 @@ pub fn read(path: &Path, is_partial: bool) -> Result<Recording, Fault> {
     let name = path.display();
     let length = path.metadata().map_err(|error| Fault::plan(format!("{name}: {error}")))?.len();
     if length > RECORDING_BYTES_MAX {
-        return Err(Fault::plan(format!("{name}: {length} bytes are more than the {RECORDING_BYTES_MAX} that fit")));
+        return Err(Fault::plan(format!(
+            "{name}: {length} bytes are more than the {RECORDING_BYTES_MAX} that fit"
+        )));
     }
     let text = std::fs::read(path).map_err(|error| Fault::plan(format!("{name}: {error}")))?;
     parse(&text, is_partial).map_err(|reason| Fault::plan(format!("{name}: {reason}")))
@@ -286,7 +292,9 @@ fn opening(row: &[u8]) -> Result<Opening, String> {
         .map_err(|_| "this is no recording: its first line has no member `recording`".to_owned())?;
     if version.recording == 0 || version.recording > FORMAT {
         let version = version.recording;
-        return Err(format!("the recording has format {version}, and this program reads up to {FORMAT}: update it"));
+        return Err(format!(
+            "the recording has format {version}, and this program reads up to {FORMAT}: update it"
+        ));
     }
     serde_json::from_slice(row).map_err(|error| format!("line 1 is damaged: {}", without_place(&error)))
 }

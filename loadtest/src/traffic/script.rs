@@ -103,7 +103,8 @@ struct Session {
 
 impl Reader {
     fn new(recording: &Recording, is_partial: bool) -> Self {
-        let own_path = recording.opening.target.parse::<Url>().map_or_else(|_| "/mcp".to_owned(), |url| url.path);
+        let own_path =
+            recording.opening.target.parse::<Url>().map_or_else(|_| "/mcp".to_owned(), |url| url.path);
         let script =
             Script { length_us: recording.lines.last().map_or(0, |line| line.at_us), ..Script::default() };
         let own_path = without_query(&own_path).to_owned();
@@ -212,7 +213,9 @@ impl Reader {
             exchange.latency_us = Some(at_us - exchange.start_us);
         }
         let opened = headers.get(SESSION_HEADER).filter(|name| *name != REDACTED);
-        if let Some(name) = opened.filter(|name| exchange.session.is_none() && !self.sessions.contains_key(*name)) {
+        if let Some(name) =
+            opened.filter(|name| exchange.session.is_none() && !self.sessions.contains_key(*name))
+        {
             exchange.opens = Some(name.clone());
             self.sessions.insert(name.clone(), Session::default());
         }
@@ -228,7 +231,8 @@ impl Reader {
         }
         // A stream that the client leaves is no condition of anything: it may well be left last.
         let name = exchange.opens.as_ref().or(exchange.session.as_ref());
-        if let Some(session) = name.and_then(|name| self.sessions.get_mut(name)).filter(|_| how != Ending::ClientLeft)
+        if let Some(session) =
+            name.and_then(|name| self.sessions.get_mut(name)).filter(|_| how != Ending::ClientLeft)
         {
             session.ended_since.push(place);
         }
@@ -249,7 +253,8 @@ impl Exchange {
         let found = match &self.id {
             // Of what was cut off the kind is not known, and not compared.
             _ if is_cut => Some(Kind::Other),
-            Some(id) => kind::of_answer(id, data).or_else(|| (kind::of_body(data) == Kind::Error).then_some(Kind::Error)),
+            Some(id) => kind::of_answer(id, data)
+                .or_else(|| (kind::of_body(data) == Kind::Error).then_some(Kind::Error)),
             None => Some(kind::of_body(data)),
         };
         if let Some(found) = found

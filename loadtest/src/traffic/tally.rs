@@ -127,7 +127,8 @@ impl Tally {
     }
 
     fn slice(&mut self, at: Duration) -> &mut Counts {
-        let place = |length: Duration| usize::try_from(at.as_nanos() / length.as_nanos()).unwrap_or(usize::MAX);
+        let place =
+            |length: Duration| usize::try_from(at.as_nanos() / length.as_nanos()).unwrap_or(usize::MAX);
         while place(self.slice_length) >= SLICES_MAX {
             self.slice_length *= 2;
             let mut pairs = std::mem::take(&mut self.slices).into_iter();
@@ -164,7 +165,10 @@ impl Counts {
     }
 
     fn latency(&mut self, latency: Duration) {
-        self.latencies.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+        // An hour is longer than any timeout, and bounds what the histogram grows to.
+        let latency = latency.min(Duration::from_secs(3600));
+        let nanoseconds = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        self.latencies.record(nanoseconds).expect("histograms of ours grow as needed");
     }
 
     fn error(&mut self, kind: &str, example: String) {
@@ -175,7 +179,8 @@ impl Counts {
     fn add(&mut self, other: &Self) {
         self.latencies.add(&other.latencies).expect("histograms of ours grow as needed");
         for (kind, error) in &other.errors {
-            let count = self.errors.entry(kind.clone()).or_insert(ErrorCount { count: 0, example: String::new() });
+            let count =
+                self.errors.entry(kind.clone()).or_insert(ErrorCount { count: 0, example: String::new() });
             count.count += error.count;
         }
     }
@@ -229,7 +234,8 @@ mod tests {
         }
         tally.error("tools/call x", Duration::ZERO, "another kind", "an error in place of a result");
         let series = tally.series(Duration::from_secs(2), Duration::from_secs(6));
-        let rows: Vec<_> = series.iter().map(|row| (row.name.as_str(), row.answers, row.rate_per_s)).collect();
+        let rows: Vec<_> =
+            series.iter().map(|row| (row.name.as_str(), row.answers, row.rate_per_s)).collect();
         let expected = [
             ("all", 3, 1.5),
             ("recorded", 3, 0.5),
@@ -239,7 +245,9 @@ mod tests {
             ("tools/list (recorded)", 3, 0.5),
         ];
         assert_eq!(rows, expected);
-        assert!((series[0].latency.p50_us - 200.0).abs() < 1.0 && (series[1].latency.p50_us - 400.0).abs() < 1.0);
+        assert!(
+            (series[0].latency.p50_us - 200.0).abs() < 1.0 && (series[1].latency.p50_us - 400.0).abs() < 1.0
+        );
         assert_eq!(series[0].errors["another kind"].example, "tools/call x: an error in place of a result");
         assert_eq!((tally.errors(), series[0].sent_bytes, series[0].received_bytes), (1, 30, 60));
         let slices = tally.slices(Duration::from_secs(2));

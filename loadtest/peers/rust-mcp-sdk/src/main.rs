@@ -19,8 +19,8 @@ use rust_mcp_sdk::mcp_server::{ServerHandler, ToMcpServerHandler};
 use rust_mcp_sdk::schema::schema_utils::CallToolError;
 use rust_mcp_sdk::schema::{
     CallToolRequestParams, CallToolResult, ContentBlock, Implementation, ListToolsResult,
-    PaginatedRequestParams, RpcError, ServerCapabilities, ServerCapabilitiesTools, ServerResult, TextContent,
-    Tool, ToolInputSchema,
+    ListToolsResultCacheScope, PaginatedRequestParams, RpcError, ServerCapabilities, ServerCapabilitiesTools,
+    ServerResult, TextContent, Tool, ToolInputSchema,
 };
 use rust_mcp_sdk::{McpServer, RequestContext, ServerDetails};
 
@@ -48,7 +48,7 @@ impl ServerHandler for Peer {
             tools: self.tools.clone(),
             meta: None,
             next_cursor: None,
-            cache_scope: Default::default(),
+            cache_scope: ListToolsResultCacheScope::Private,
             result_type: "complete".into(),
             ttl_ms: 0,
         })

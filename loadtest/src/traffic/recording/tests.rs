@@ -49,11 +49,24 @@ fn entry() -> impl Strategy<Value = Entry> {
     let side = prop_oneof![Just(Side::Client), Just(Side::Server)];
     prop_oneof![
         (any::<u64>(), "[A-Z]{1,7}", ".*", headers(), body()).prop_map(
-            |(exchange, method, path, headers, body)| Entry::Request { exchange, method, path, headers, body }
+            |(exchange, method, path, headers, body)| Entry::Request {
+                exchange,
+                method,
+                path,
+                headers,
+                body
+            }
         ),
-        (any::<u64>(), any::<u16>(), headers())
-            .prop_map(|(exchange, status, headers)| Entry::Response { exchange, status, headers }),
-        (any::<u64>(), ".*", body()).prop_map(|(exchange, event, body)| Entry::Message { exchange, event, body }),
+        (any::<u64>(), any::<u16>(), headers()).prop_map(|(exchange, status, headers)| Entry::Response {
+            exchange,
+            status,
+            headers
+        }),
+        (any::<u64>(), ".*", body()).prop_map(|(exchange, event, body)| Entry::Message {
+            exchange,
+            event,
+            body
+        }),
         (any::<u64>(), ending).prop_map(|(exchange, how)| Entry::End { exchange, how }),
         (side, body()).prop_map(|(by, body)| Entry::Said { by, body }),
     ]
@@ -102,7 +115,8 @@ proptest! {
 #[test]
 fn what_is_damaged_is_named_with_its_line() {
     let whole = written(&example(), &[said(1, "a"), said(2, "b")], true);
-    let rows = |text: &[u8]| text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let rows =
+        |text: &[u8]| text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
     let [first, second, third, last] = rows(&whole).try_into().unwrap();
     let newer = String::from_utf8(first.clone()).unwrap().replace("\"recording\":1", "\"recording\":2");
     let cases: [(&[&[u8]], &str); 10] = [
@@ -128,7 +142,9 @@ fn what_is_damaged_is_named_with_its_line() {
 #[test]
 fn members_that_are_not_known_are_ignored() {
     let mut text = written(&example(), &[], false);
-    text.extend(br#"{"at_us":5,"connection":1,"what":"said","by":"client","body":{"text":"x","later":1},"new":[]}"#);
+    text.extend(
+        br#"{"at_us":5,"connection":1,"what":"said","by":"client","body":{"text":"x","later":1},"new":[]}"#,
+    );
     text.push(b'\n');
     assert_eq!(parse(&text, true).unwrap().lines, [said(5, "x")]);
 }
