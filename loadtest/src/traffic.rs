@@ -22,4 +22,5 @@ pub mod kind;
 pub mod player;
 pub mod replay;
 pub mod script;
+pub mod speed;
 pub mod tally;

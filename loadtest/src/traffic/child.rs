@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::traffic::kind::{self, Kind};
 use crate::traffic::recording::{Entry, Recording, Side};
-use crate::traffic::replay::Speed;
+use crate::traffic::speed::Speed;
 use crate::traffic::tally::{Answer, Tally};
 
 /// How long a server may take to exit once its input is closed.

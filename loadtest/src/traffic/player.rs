@@ -17,8 +17,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::traffic::events::Events;
 use crate::traffic::kind::{self, Kind};
 use crate::traffic::redaction::SESSION_HEADER;
-use crate::traffic::replay::Speed;
 use crate::traffic::script::{Exchange, Outcome, Script};
+use crate::traffic::speed::Speed;
 use crate::traffic::tally::{Answer, Tally};
 use crate::url::Url;
 

@@ -68,3 +68,45 @@ pub(crate) fn find_id(body: &[u8]) -> Option<u64> {
     digits
         .fold(None, |number, digit| Some(number.unwrap_or(0_u64).wrapping_mul(10) + u64::from(digit - b'0')))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(body: Body) -> String {
+        let (first, last) = body.into_inner();
+        String::from_utf8([first, last].concat()).expect("replies are text")
+    }
+
+    #[test]
+    fn a_reply_is_as_long_as_was_asked_for() {
+        for length in [113, 12_000, 100_000] {
+            let reply = text(Reply::of_length(length).unwrap().fixed());
+            assert_eq!(reply.len(), length);
+            let reply: serde_json::Value = serde_json::from_str(&reply).unwrap();
+            assert_eq!((&reply["id"], &reply["result"]["content"][0]["type"]), (&1.into(), &"text".into()));
+        }
+        assert!(Reply::of_length(10).is_err());
+    }
+
+    #[test]
+    fn an_id_is_found_and_put_into_the_reply() {
+        let rows = [
+            (r#"{"jsonrpc":"2.0","id":7,"method":"x"}"#, Some(7)),
+            (r#"{"id": 120}"#, Some(120)),
+            (r#"{"id":18446744073709551615}"#, Some(u64::MAX)),
+            (r#"{"id":"a"}"#, None),
+            ("{}", None),
+        ];
+        let reply = Reply::with_result("{}").unwrap();
+        for (body, id) in rows {
+            assert_eq!(find_id(body.as_bytes()), id, "{body}");
+            if let Some(id) = id {
+                assert_eq!(
+                    text(reply.with_id(id)),
+                    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)
+                );
+            }
+        }
+    }
+}

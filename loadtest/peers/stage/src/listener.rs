@@ -60,6 +60,10 @@ where
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let service = TowerToHyperService::new(service.clone());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "Impresario's rule; nobody waits for these connections"
+        )]
         tokio::spawn(async move {
             // A client that goes away mid-request is no fault of the server.
             let _ = hyper::server::conn::http1::Builder::new()
