@@ -29,6 +29,9 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 
+// Traffic of others, written down and played again.
+pub mod traffic;
+
 // What was found.
 pub mod machine;
 pub mod process;
