@@ -219,7 +219,7 @@ impl Conversation {
         let Some(unanswered) = self.unanswered.enter(usize::MAX) else { return };
         let at_once = std::future::poll_fn(|task| Poll::Ready(exchange.poll_frame(task))).await;
         match at_once {
-            Poll::Ready(Frame::Reply(reply)) => return self.send(reply.body).await,
+            Poll::Ready(Frame::Reply(reply)) => return self.send(reply.into_bytes()).await,
             Poll::Ready(Frame::Nothing) => return,
             Poll::Ready(Frame::Notification(message)) => self.send(message).await,
             Poll::Pending => {}
@@ -265,7 +265,9 @@ impl Conversation {
                 }
                 Ok(message) => self.connection.notify(message, Via::Pipe),
                 Err(refused) => {
-                    answers.push(error_reply(refused.id.as_ref(), &refused.error, Dialect::default()).body);
+                    answers.push(
+                        error_reply(refused.id.as_ref(), &refused.error, Dialect::default()).into_bytes(),
+                    );
                 }
             }
         }
@@ -276,7 +278,7 @@ impl Conversation {
                 loop {
                     match exchange.next_frame().await {
                         Frame::Notification(message) => drop(out.send(line_of(message)).await),
-                        Frame::Reply(reply) => break answers.push(reply.body),
+                        Frame::Reply(reply) => break answers.push(reply.into_bytes()),
                         Frame::Nothing => break,
                     }
                 }
@@ -296,7 +298,7 @@ impl Conversation {
     /// complaints must not storm.
     async fn complain(&mut self, id: Option<&Id>, error: &McpError) {
         if id.is_some() || self.complaints.allow() {
-            self.send(error_reply(id, error, Dialect::default()).body).await;
+            self.send(error_reply(id, error, Dialect::default()).into_bytes()).await;
         }
     }
 
@@ -326,7 +328,7 @@ async fn pass_on(
         };
         let (message, is_last) = match frame {
             Frame::Notification(message) => (message, false),
-            Frame::Reply(reply) => (reply.body, true),
+            Frame::Reply(reply) => (reply.into_bytes(), true),
             Frame::Nothing => return,
         };
         if out.send(line_of(message)).await.is_err() || is_last {

@@ -30,6 +30,8 @@ pub struct Document {
     parsed: Option<Parsed>,
     /// The address of the buffer's first byte, to tell where in the text a string stood.
     start_address: usize,
+    /// How many bytes the text has.
+    len: usize,
 }
 
 impl Document {
@@ -61,7 +63,7 @@ impl Document {
             }
         });
         match parsed {
-            Ok(parsed) => Ok(Self { parsed: Some(parsed), start_address }),
+            Ok(parsed) => Ok(Self { parsed: Some(parsed), start_address, len: bytes.len() }),
             Err((owner, error)) => {
                 pool::put(Parts {
                     buffer: owner.into_inner(),
@@ -70,6 +72,12 @@ impl Document {
                 Err(parse_error(&error, depth_max))
             }
         }
+    }
+
+    /// How many bytes the JSON text has.
+    #[must_use]
+    pub fn text_len(&self) -> usize {
+        self.len
     }
 
     /// The value that the document is.

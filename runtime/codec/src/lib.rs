@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod buffer;
 mod deserialize;
 mod document;
 mod lines;
@@ -30,6 +31,7 @@ pub mod sse;
 mod write;
 
 pub use batch::{is_batch, split_batch};
+pub use buffer::Buffer;
 pub use deserialize::DeserializeError;
 pub use document::Document;
 pub use lines::{Line, LineDecoder};

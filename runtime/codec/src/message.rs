@@ -71,6 +71,20 @@ pub struct Message {
     body: Option<NodeIndex>,
     /// Whether the body of a response is its error.
     failed: bool,
+    /// Where in the params of a call the members stand that are asked for most.
+    places: Places,
+}
+
+/// Where some members of the params stand; at the root, which is none of them, those that are missing.
+#[derive(Clone, Copy)]
+struct Places {
+    name: NodeIndex,
+    arguments: NodeIndex,
+    meta: NodeIndex,
+}
+
+impl Places {
+    const NONE: Self = Self { name: NodeIndex::ROOT, arguments: NodeIndex::ROOT, meta: NodeIndex::ROOT };
 }
 
 impl Message {
@@ -84,7 +98,9 @@ impl Message {
         let envelope = Envelope::read(document.root()).map_err(DecodeError::without_id)?;
         let id = envelope.id(&document, bytes, limits).map_err(DecodeError::without_id)?;
         match envelope.check(id.as_ref(), limits) {
-            Ok(Shape { kind, method, body, failed }) => Ok(Self { document, id, kind, method, body, failed }),
+            Ok(Shape { kind, method, body, failed, places }) => {
+                Ok(Self { document, id, kind, method, body, failed, places })
+            }
             Err(complaint) => {
                 // The id of what looks like a response is one of ours; an error with it would be taken for the
                 // answer to the client's own request of that number.
@@ -117,6 +133,18 @@ impl Message {
     #[must_use]
     pub fn params(&self) -> Option<Node<'_>> {
         self.body_if(self.kind != MessageKind::Response)
+    }
+
+    /// A member of the params. `name`, `arguments` and `_meta` are found without a search.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<Node<'_>> {
+        let place = match name {
+            "name" => self.places.name,
+            "arguments" => self.places.arguments,
+            "_meta" => self.places.meta,
+            _ => return self.params()?.get(name),
+        };
+        (place != NodeIndex::ROOT).then(|| self.document.node(place))
     }
 
     /// The result of a response that has one.
@@ -165,6 +193,7 @@ struct Shape {
     method: NodeIndex,
     body: Option<NodeIndex>,
     failed: bool,
+    places: Places,
 }
 
 /// The members of a message that JSON-RPC knows, as they were written.
@@ -252,17 +281,18 @@ impl<'d> Envelope<'d> {
                 limits.method_bytes_max
             ));
         }
-        if let Some(name) = self.params.and_then(repeated_param) {
-            return Err(format!("the member `{name}` of `params` must not be written twice"));
-        }
+        let places = self.params.map_or(Ok(Places::NONE), places_of);
+        let places =
+            places.map_err(|name| format!("the member `{name}` of `params` must not be written twice"))?;
         let kind = if id.is_some() { MessageKind::Request } else { MessageKind::Notification };
-        Ok(Shape { kind, method: method.index(), body: self.params.map(Node::index), failed: false })
+        Ok(Shape { kind, method: method.index(), body: self.params.map(Node::index), failed: false, places })
     }
 }
 
 impl Shape {
     fn response(body: Node<'_>, failed: bool) -> Self {
-        Self { kind: MessageKind::Response, method: NodeIndex::ROOT, body: Some(body.index()), failed }
+        let (method, body) = (NodeIndex::ROOT, Some(body.index()));
+        Self { kind: MessageKind::Response, method, body, failed, places: Places::NONE }
     }
 }
 
@@ -282,16 +312,29 @@ fn text_id(document: &Document, bytes: &[u8], text: &str, limits: &DecodeLimits)
         })
 }
 
-/// A member directly inside the params that decides what is done, and was written twice: a proxy in front of
-/// us may have read the other one.
-fn repeated_param(params: Node<'_>) -> Option<&str> {
+/// Where the members of the params stand.
+///
+/// # Errors
+/// The name of one that decides what is done and was written twice: a proxy in front of us may have read the
+/// other one.
+fn places_of(params: Node<'_>) -> Result<Places, &str> {
+    let mut places = Places::NONE;
     let mut seen = 0_u16;
-    params.members().map(|(name, _)| name).find(|name| {
-        let bit = match *name {
-            "name" => 1,
-            "uri" => 1 << 1,
-            "arguments" => 1 << 2,
-            "_meta" => 1 << 3,
+    for (name, value) in params.members() {
+        let bit = match name {
+            "name" => {
+                places.name = value.index();
+                1
+            }
+            "arguments" => {
+                places.arguments = value.index();
+                1 << 1
+            }
+            "_meta" => {
+                places.meta = value.index();
+                1 << 2
+            }
+            "uri" => 1 << 3,
             "cursor" => 1 << 4,
             "requestState" => 1 << 5,
             "inputResponses" => 1 << 6,
@@ -299,10 +342,12 @@ fn repeated_param(params: Node<'_>) -> Option<&str> {
             "argument" => 1 << 8,
             _ => 0,
         };
-        let repeated = seen & bit != 0;
+        if seen & bit != 0 {
+            return Err(name);
+        }
         seen |= bit;
-        repeated
-    })
+    }
+    Ok(places)
 }
 
 #[cfg(test)]

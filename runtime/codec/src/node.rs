@@ -223,6 +223,14 @@ impl<'d> Node<'d> {
         deepest
     }
 
+    /// Whether no more than `depth_max` arrays and objects stand inside each other, with this one.
+    #[must_use]
+    pub fn is_at_most_deep(self, depth_max: usize) -> bool {
+        // Nothing can be deeper than it has containers, and nearly everything has few.
+        let containers = self.descendants().filter(|node| node.is_array() || node.is_object()).count();
+        containers <= depth_max || self.depth() <= depth_max
+    }
+
     /// The value as a tree. Of a name written twice the first is kept, as [`get`](Self::get) finds it.
     #[must_use]
     pub fn to_value(self) -> Value {

@@ -29,7 +29,8 @@ use crate::in_flight::InFlight;
 pub enum Ending {
     /// It ran to its end; a tool that failed is such an outcome too.
     Answered(Outcome),
-    /// It is a JSON object that was written beforehand, in the call's own dialect.
+    /// It is a result that was written beforehand, in the call's own dialect, with the brace that ends its
+    /// response.
     Rendered(Bytes),
     /// It could not be done: the request was wrong, or we are.
     Failed(McpError),
@@ -73,8 +74,8 @@ pub struct Facts {
     pub dialect: Dialect,
     /// Who asks.
     pub caller: Caller,
-    /// What the client said of itself.
-    pub client: ClientFacts,
+    /// Where what the client said of itself is to be found.
+    pub client: ClientSource,
     /// What the client wants its progress messages to carry; without one there are none.
     pub progress_token: Option<ProgressToken>,
     /// The mildest log messages that the client wants; without one there are none.
@@ -83,6 +84,21 @@ pub struct Facts {
     pub opened_session: Option<Arc<str>>,
     /// For a call that stays open and listens: the changes it is to be told of.
     pub listener: Option<Arc<Subscriber>>,
+}
+
+/// Where what a client said of itself is to be found.
+#[derive(Debug, Clone)]
+pub enum ClientSource {
+    /// In its handshake, or nowhere.
+    Said(ClientFacts),
+    /// In the request, where it was checked and is read when somebody asks for it. Few tools do.
+    Request(fn(&Message) -> ClientFacts),
+}
+
+impl Default for ClientSource {
+    fn default() -> Self {
+        Self::Said(ClientFacts::default())
+    }
 }
 
 /// Bounds of what one call may have unsent.
@@ -100,6 +116,8 @@ pub struct CallLimits {
 pub struct Call {
     source: Source,
     facts: OnceLock<Facts>,
+    /// What the client said of itself, once somebody has asked for it.
+    client: OnceLock<ClientFacts>,
     cancelled: AtomicBool,
     limits: CallLimits,
     state: Mutex<State>,
@@ -159,7 +177,8 @@ impl Call {
     }
 
     fn from_source(source: Source, facts: OnceLock<Facts>, limits: CallLimits) -> Self {
-        Self { source, facts, cancelled: AtomicBool::new(false), limits, state: Mutex::default() }
+        let (client, cancelled) = (OnceLock::new(), AtomicBool::new(false));
+        Self { source, facts, client, cancelled, limits, state: Mutex::default() }
     }
 
     /// The request itself.
@@ -184,10 +203,19 @@ impl Call {
         self.facts.get().unwrap_or_else(|| UNKNOWN.get_or_init(Facts::default))
     }
 
+    /// What the client said of itself.
+    #[must_use]
+    pub fn client(&self) -> &ClientFacts {
+        match &self.facts().client {
+            ClientSource::Said(client) => client,
+            ClientSource::Request(read) => self.client.get_or_init(|| read(self.message())),
+        }
+    }
+
     /// The arguments of the request, when it has any.
     #[must_use]
     pub fn arguments(&self) -> Option<Node<'_>> {
-        self.message().params().and_then(|params| params.get("arguments"))
+        self.message().param("arguments")
     }
 
     /// Writes down what the session found out. Done once, before the call is submitted.

@@ -66,7 +66,7 @@ impl Context {
     /// The request's `_meta`, when it has one.
     #[must_use]
     pub fn meta(&self) -> Option<Value> {
-        let meta = self.call.message().params()?.get("_meta")?;
+        let meta = self.call.message().param("_meta")?;
         Some(meta.to_value())
     }
 
@@ -79,7 +79,7 @@ impl Context {
     /// What the client said of itself.
     #[must_use]
     pub fn client(&self) -> &ClientFacts {
-        &self.call.facts().client
+        self.call.client()
     }
 
     /// Tells the client how far the call is. Sent only if the client asked for it; `progress` must grow.

@@ -34,6 +34,8 @@ pub struct Snapshot {
     resources: Shelf<Arc<ResourceSpec>>,
     templates: Shelf<Arc<Template>>,
     prompts: Shelf<Arc<PromptSpec>>,
+    /// Whether any tool asks for headers that mirror its parameters.
+    mirrors_parameters: bool,
     /// What is sent unchanged until the next snapshot, written once.
     pub(crate) rendered: Rendered,
 }
@@ -87,6 +89,12 @@ impl Snapshot {
     #[must_use]
     pub fn tool(&self, name: &str) -> Option<&Arc<Tool>> {
         self.tools.get(name)
+    }
+
+    /// Whether any tool asks for headers that mirror its parameters.
+    #[must_use]
+    pub fn mirrors_parameters(&self) -> bool {
+        self.mirrors_parameters
     }
 
     /// Every tool, in the order of registration.
@@ -159,6 +167,7 @@ impl Snapshot {
 
     fn put_tool(&mut self, tool: Tool) -> Result<(), BuildError> {
         let name = tool.definition.name.clone();
+        self.mirrors_parameters |= !tool.headers.is_empty();
         if self.tools.put(name.clone(), Arc::new(tool)) {
             Ok(())
         } else {
@@ -193,8 +202,9 @@ impl Snapshot {
 
     /// A copy to change. What was written for this one does not hold for the next.
     fn next(&self) -> Self {
-        let Self { tools, resources, templates, prompts, rendered: _ } = self;
+        let Self { tools, resources, templates, prompts, mirrors_parameters, rendered: _ } = self;
         Self {
+            mirrors_parameters: *mirrors_parameters,
             tools: tools.clone(),
             resources: resources.clone(),
             templates: templates.clone(),

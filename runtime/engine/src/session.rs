@@ -36,6 +36,7 @@ mod modern;
 mod operation;
 mod perform;
 mod render;
+mod shapes;
 mod state;
 mod table;
 mod wire_error;

@@ -1,6 +1,6 @@
 //! What all lanes share: the registry, the sessions, the limits, and whether the house is closing.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use impresario_protocol::{CacheHint, Implementation, Limits};
 
@@ -40,8 +40,10 @@ pub struct Shared {
 pub struct Identity {
     /// Name and version.
     pub implementation: Implementation,
-    /// The same as JSON: it goes with nearly every answer, so it is written once.
+    /// The same as JSON.
     pub(crate) implementation_json: Box<[u8]>,
+    /// The last members of nearly every result, which it is part of; written by the first.
+    pub(crate) end_of_result: OnceLock<Box<[u8]>>,
     /// How a model should use it.
     pub instructions: Option<String>,
     /// How long clients may keep lists and descriptions, and for whom.
@@ -57,7 +59,8 @@ impl Identity {
             tracing::error!(%error, "the server's name and version can't be written");
             json = b"{}".to_vec();
         }
-        Self { implementation, implementation_json: json.into(), instructions, list_cache }
+        let (implementation_json, end_of_result) = (json.into(), OnceLock::new());
+        Self { implementation, implementation_json, end_of_result, instructions, list_cache }
     }
 }
 

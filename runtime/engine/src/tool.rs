@@ -259,6 +259,8 @@ pub struct Tool {
     pub headers: Vec<HeaderParameter>,
     pub(crate) run: Run,
     pub(crate) pool: String,
+    /// Where that pool stands among all.
+    pub(crate) pool_place: usize,
     pub(crate) timeout: Duration,
     pub(crate) cache: Option<CachePolicy>,
     /// Capabilities without which a client may not call it.
@@ -286,11 +288,11 @@ pub struct HeaderParameter {
 
 impl Tool {
     /// The capabilities that it requires and this client has not declared, as the error's data names them.
-    pub(crate) fn missing_capabilities(&self, client: &ClientFacts) -> Option<Value> {
+    pub(crate) fn missing_capabilities<'c>(&self, client: impl FnOnce() -> &'c ClientFacts) -> Option<Value> {
         if self.requires.is_empty() {
             return None;
         }
-        let declared = client.capabilities().and_then(|declared| serde_json::to_value(declared).ok());
+        let declared = client().capabilities().and_then(|declared| serde_json::to_value(declared).ok());
         let is_missing =
             |name: &&String| declared.as_ref().and_then(|declared| declared.get(*name)).is_none();
         let missing: JsonObject =
@@ -299,8 +301,8 @@ impl Tool {
     }
 
     /// Holds an answer against the output schema; an answer that breaks it is a defect of the tool.
-    pub(crate) fn check_output(&self, ending: Ending) -> Ending {
-        let Ending::Answered(Outcome::Tool(result)) = ending else { return ending };
+    pub(crate) fn check_output(&self, ending: &mut Ending) {
+        let Ending::Answered(Outcome::Tool(result)) = &*ending else { return };
         let name = &self.definition.name;
         if !result.is_error
             && let Some(schema) = &self.output
@@ -309,16 +311,16 @@ impl Tool {
             if let Err(violations) = schema.check_value(structured) {
                 let violations = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
                 tracing::error!(tool = %name, %violations, "a tool's structured output breaks its outputSchema");
-                return Ending::Failed(impresario_protocol::McpError::internal());
+                *ending = Ending::Failed(impresario_protocol::McpError::internal());
+                return;
             }
         }
         let max = self.result_bytes_max;
-        if size_of_result(&result) > max {
+        if size_of_result(result) > max {
             let text =
                 format!("the result of {name} is larger than {max} bytes (result_bytes_max); ask for less");
-            return Ending::Answered(Outcome::Tool(ToolResult::error(text)));
+            *ending = Ending::Answered(Outcome::Tool(ToolResult::error(text)));
         }
-        Ending::Answered(Outcome::Tool(result))
     }
 }
 

@@ -5,7 +5,7 @@
 //! finds the queue full, or waits too long, is refused.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,11 +76,11 @@ pub struct Job {
 
 impl Job {
     /// Ends the job's call.
-    fn finish(&self, ending: Ending) {
-        self.call.finish(match &self.tool {
-            Some(tool) => tool.check_output(ending),
-            None => ending,
-        });
+    fn finish(&self, mut ending: Ending) {
+        if let Some(tool) = &self.tool {
+            tool.check_output(&mut ending);
+        }
+        self.call.finish(ending);
     }
 }
 
@@ -93,20 +93,25 @@ impl std::fmt::Debug for Job {
 /// One lane's slices of all pools.
 #[derive(Debug)]
 pub struct Workers {
-    slices: HashMap<String, Rc<Slice>, ahash::RandomState>,
+    /// In the order of the pools.
+    slices: Vec<Rc<Slice>>,
+    /// The place of the pool of every tool that names none.
+    default_place: usize,
 }
 
 impl Workers {
     /// The slices of one of `lanes` lanes.
     #[must_use]
     pub fn new(pools: &[PoolConfig], lanes: usize, restarts_max: usize, closing: &Arc<Closing>) -> Self {
-        let slice = |pool: &PoolConfig| (pool.name.clone(), Slice::new(pool, lanes, restarts_max, closing));
-        Self { slices: pools.iter().map(slice).collect() }
+        let slice = |pool: &PoolConfig| Slice::new(pool, lanes, restarts_max, closing);
+        let default_place = pools.iter().position(|pool| pool.name == DEFAULT_POOL).unwrap_or(0);
+        Self { slices: pools.iter().map(slice).collect(), default_place }
     }
 
-    /// Hands a job to an idle worker of the pool, or queues it. The call gets its ending in any case.
-    pub fn submit(&self, pool: &str, job: Job) {
-        match self.slices.get(pool) {
+    /// Hands a job to an idle worker of its tool's pool, or queues it. The call gets its ending in any case.
+    pub fn submit(&self, job: Job) {
+        let place = job.tool.as_ref().map_or(self.default_place, |tool| tool.pool_place);
+        match self.slices.get(place) {
             Some(slice) => slice.submit(job),
             None => job.call.finish(Ending::Failed(McpError::internal())),
         }
@@ -115,7 +120,8 @@ impl Workers {
     /// How many workers are busy in that pool on this lane.
     #[must_use]
     pub fn busy(&self, pool: &str) -> usize {
-        self.slices.get(pool).map_or(0, |slice| slice.state.borrow().busy())
+        let slice = self.slices.iter().find(|slice| slice.name == pool);
+        slice.map_or(0, |slice| slice.state.borrow().busy())
     }
 }
 
@@ -232,12 +238,11 @@ impl Slice {
             self.end_queued();
         }
         let mut state = self.state.borrow_mut();
-        let now = Instant::now();
         while let Some((give_up_at, job)) = state.queue.pop_front() {
             if job.call.is_ended() {
                 continue;
             }
-            if give_up_at <= now {
+            if give_up_at <= Instant::now() {
                 drop(state);
                 self.refuse_waited(&job.call);
                 state = self.state.borrow_mut();

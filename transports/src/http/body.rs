@@ -1,10 +1,12 @@
 //! Request bodies, read whole within limits of size, time and rate.
 
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Response, StatusCode};
+use http::StatusCode;
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use impresario_engine::Dialect;
@@ -12,7 +14,7 @@ use impresario_engine::session::error_reply;
 use impresario_protocol::{ErrorKind, Limits, McpError};
 use tokio::time::Instant;
 
-use super::response::{self, ReplyBody};
+use super::response::{self, Answer};
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,15 +29,15 @@ pub(super) enum BodyError {
 
 impl BodyError {
     /// What the client is told.
-    pub(super) fn response(self, limits: &Limits) -> Response<ReplyBody> {
+    pub(super) fn answer(self, limits: &Limits) -> Answer {
         match self {
             Self::TooLarge => {
                 let text =
                     format!("the body is larger than {} bytes (body_bytes_max)", limits.body_bytes_max);
                 let error = McpError::new(ErrorKind::InvalidRequest, text);
-                let mut response = response::json(error_reply(None, &error, Dialect::default()));
-                *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-                response
+                let mut answer = response::json(error_reply(None, &error, Dialect::default()));
+                answer.status = StatusCode::PAYLOAD_TOO_LARGE;
+                answer
             }
             Self::TooSlow => {
                 let text = "the body came too slowly (body_timeout_ms, body_bytes_per_second_min)";
@@ -58,19 +60,37 @@ where
     if body.size_hint().lower() > max {
         return Err(BodyError::TooLarge);
     }
+    let mut body = pin!(body);
+    // Nearly always all of it is there already, and no clock is needed.
+    let first = match poll_fn(|task| Poll::Ready(body.as_mut().poll_frame(task))).await {
+        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        Poll::Ready(Some(Err(_))) => return Err(BodyError::Broken),
+        Poll::Ready(None) => return Ok(Bytes::new()),
+        Poll::Pending => Bytes::new(),
+    };
+    if first.len() as u64 > max {
+        return Err(BodyError::TooLarge);
+    }
+    if !first.is_empty() && body.is_end_stream() {
+        return Ok(first);
+    }
     let timeout = Duration::from_millis(limits.body_timeout_ms);
-    tokio::time::timeout(timeout, collect(body, max, limits.body_bytes_per_second_min))
+    tokio::time::timeout(timeout, collect(body, first, max, limits.body_bytes_per_second_min))
         .await
         .unwrap_or(Err(BodyError::TooSlow))
 }
 
-async fn collect<B>(body: B, bytes_max: u64, bytes_per_second_min: u64) -> Result<Bytes, BodyError>
+/// What follows the `first` bytes of a body, with them.
+async fn collect<B>(
+    mut body: Pin<&mut B>,
+    mut first: Bytes,
+    bytes_max: u64,
+    bytes_per_second_min: u64,
+) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes>,
 {
-    let mut body = pin!(body);
     let begun = Instant::now();
-    let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
@@ -103,8 +123,7 @@ where
 mod tests {
     use std::collections::VecDeque;
     use std::convert::Infallible;
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
+    use std::task::Context;
 
     use http_body::Frame;
     use http_body_util::Full;

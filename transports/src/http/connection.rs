@@ -1,26 +1,32 @@
 //! One TCP connection: its session actor, and hyper to read and write HTTP/1.1 or HTTP/2 on it.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response, Version, body::Incoming};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use impresario_engine::Caller;
+use hyper_util::server::graceful::GracefulConnection;
 use impresario_engine::gate::Entry;
 use impresario_engine::session::{Connection, ConnectionKind, Stage};
+use impresario_engine::{Caller, Closing};
 use impresario_protocol::Limits;
 use tokio::net::TcpStream;
 
 use super::endpoint;
 use super::pulse::Pulse;
-use super::response::{self, ReplyBody};
-use super::site::Site;
+use super::reply_body::ReplyBody;
+use super::response;
+use super::site::{KnownHost, Site};
 use super::socket::Socket;
+
+type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Serves a connection until one side closes it. Its place among the open ones is given back at the end.
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, site: Site, _place: Entry) {
@@ -33,18 +39,32 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, sit
     let actor = Connection::open(stage, caller.clone(), ConnectionKind::Http);
     let pulse = Pulse::new(&limits, head_bytes_max(&limits));
     let stall_timeout = Duration::from_millis(limits.sse_send_stall_ms);
-    let socket = Socket::new(stream, Rc::clone(&pulse), stall_timeout);
-    let desk = Rc::new(Desk { actor: actor.clone(), caller, site, pulse: Rc::clone(&pulse), stall_timeout });
+    let mut socket = Socket::new(stream, Rc::clone(&pulse), stall_timeout);
+    let desk = Desk {
+        actor: actor.clone(),
+        caller,
+        site,
+        known_host: KnownHost::default(),
+        pulse: Rc::clone(&pulse),
+        stall_timeout,
+    };
+    let desk = Rc::new(desk);
     let service = service_fn(move |request| answer(Rc::clone(&desk), request));
-    let builder = http_builder(&limits);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = shared.closing.begun() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let is_http2 = tokio::select! {
+        is_http2 = socket.begins_as_http2() => is_http2,
+        // Who has said nothing yet has nothing to be answered.
+        () = shared.closing.begun() => return actor.close(),
+    };
+    let served = match is_http2 {
+        Ok(true) => {
+            let connection = http2_builder(&limits).serve_connection(TokioIo::new(socket), service);
+            until_ended(connection, &shared.closing, &pulse).await
         }
-        () = pulse.cut() => Err("a reader takes nothing (sse_send_stall_ms)".into()),
+        Ok(false) => {
+            let connection = http1_builder(&limits).serve_connection(TokioIo::new(socket), service);
+            until_ended(connection, &shared.closing, &pulse).await
+        }
+        Err(error) => Err(error.into()),
     };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
@@ -52,43 +72,94 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Stage, sit
     actor.close();
 }
 
+/// Drives a connection to its end. When the house closes it finishes what it has begun.
+async fn until_ended<C>(connection: C, closing: &Closing, pulse: &Pulse) -> Ended
+where
+    C: GracefulConnection,
+    C::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut connection = pin!(connection);
+    let mut begun = pin!(closing.begun());
+    let (mut is_closing, mut listens) = (false, Listens::default());
+    poll_fn(|task| {
+        if pulse.is_cut(task) {
+            return Poll::Ready(Err("a reader takes nothing (sse_send_stall_ms)".into()));
+        }
+        // This runs several times for each request, and both can be told without registering again.
+        let is_news = listens.anew(task) || closing.has_begun();
+        if !is_closing && is_news && begun.as_mut().poll(task).is_ready() {
+            is_closing = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(task).map_err(Into::into)
+    })
+    .await
+}
+
+/// Who is woken.
+#[derive(Default)]
+struct Listens(Option<Waker>);
+
+impl Listens {
+    /// Whether somebody else than before is to be woken from now on.
+    fn anew(&mut self, task: &Context<'_>) -> bool {
+        let is_same = self.0.as_ref().is_some_and(|waker| waker.will_wake(task.waker()));
+        if !is_same {
+            self.0 = Some(task.waker().clone());
+        }
+        !is_same
+    }
+}
+
 /// What every request of a connection is answered with.
 struct Desk {
     actor: Connection,
     caller: Caller,
     site: Site,
+    known_host: KnownHost,
     pulse: Rc<Pulse>,
     stall_timeout: Duration,
 }
 
 async fn answer(desk: Rc<Desk>, request: Request<Incoming>) -> Result<Response<ReplyBody>, Infallible> {
-    let is_http2 = request.version() == Version::HTTP_2;
     let answering = desk.pulse.begin();
+    let (parts, body) = request.into_parts();
     if desk.pulse.is_ambiguous() {
-        return Ok(response::ambiguous());
+        return Ok(response::ambiguous().into_response(parts.headers));
     }
-    let mut response = endpoint::answer(&desk.site, &desk.actor, &desk.caller, request).await;
-    let body = response.body_mut();
-    body.keep(answering);
-    if is_http2 && let Some(progress) = body.progress() {
+    let Desk { site, actor, caller, known_host, .. } = &*desk;
+    let mut answer = endpoint::answer(site, actor, caller, known_host, &parts, body).await;
+    answer.body.keep(answering);
+    if parts.version == Version::HTTP_2
+        && let Some(progress) = answer.body.progress()
+    {
         let (pulse, progress) = (Rc::clone(&desk.pulse), Rc::downgrade(progress));
         tokio::task::spawn_local(pulse.watch(progress, desk.stall_timeout));
     }
-    Ok(response)
+    Ok(answer.into_response(parts.headers))
 }
 
-fn http_builder(limits: &Limits) -> auto::Builder<LaneExecutor> {
-    let mut builder = auto::Builder::new(LaneExecutor);
+fn http1_builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
-        // The socket looks after the time that a head may take, and we count the headers ourselves: hyper's
-        // own refusal of too many has no text.
+        // The socket looks after the time that a head may take.
         .header_read_timeout(None)
-        .max_buf_size(head_bytes_max(limits))
-        .max_headers(Limits::size(limits.header_count_max).saturating_mul(2).saturating_add(1));
+        .max_buf_size(head_bytes_max(limits));
+    // Beyond its default hyper allocates twice for each request.
+    let headers_max = Limits::size(limits.header_count_max);
+    if headers_max >= HEADERS_DEFAULT {
+        builder.max_headers(headers_max.saturating_mul(2).saturating_add(1));
+    }
+    builder
+}
+
+/// How many headers hyper reads if it is told nothing.
+const HEADERS_DEFAULT: usize = 100;
+
+fn http2_builder(limits: &Limits) -> http2::Builder<LaneExecutor> {
+    let mut builder = http2::Builder::new(LaneExecutor);
     let streams_max = u32::try_from(limits.in_flight_per_session_max).unwrap_or(u32::MAX);
     builder
-        .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(streams_max)
         .max_header_list_size(header_list_max(limits))

@@ -4,34 +4,29 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY,
 };
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::response::ReplyBody;
+use super::response::{self, Answer};
 
-/// Tells the browser that the page may read this response. The origin was checked before.
-pub(super) fn allow(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
-    if let Some(origin) = origin {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        headers.insert(VARY, HeaderValue::from_name(ORIGIN));
-        let exposed =
-            HeaderValue::from_static("mcp-session-id, mcp-protocol-version, retry-after, www-authenticate");
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
-    }
+/// The answer, with what tells the browser that the page may read it. The origin was checked before.
+pub(super) fn allow(answer: Answer, origin: &HeaderValue) -> Answer {
+    let exposed =
+        HeaderValue::from_static("mcp-session-id, mcp-protocol-version, retry-after, www-authenticate");
+    answer
+        .with(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone())
+        .with(VARY, HeaderValue::from_name(ORIGIN))
+        .with(ACCESS_CONTROL_EXPOSE_HEADERS, exposed)
 }
 
 /// Answers a browser's question whether a page may send what it wants to send.
-pub(super) fn preflight(asked: &HeaderMap) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    let methods = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+pub(super) fn preflight(asked: &HeaderMap) -> Answer {
     // Tools may ask for headers of their own (`Mcp-Param-…`), so what is asked for is allowed.
     let asked = asked.get(http::header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     let usual = HeaderValue::from_static(
         "content-type, accept, authorization, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name",
     );
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.unwrap_or(usual));
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    response
+    response::bare(StatusCode::NO_CONTENT)
+        .with(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, OPTIONS"))
+        .with(ACCESS_CONTROL_ALLOW_HEADERS, asked.unwrap_or(usual))
+        .with(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"))
 }

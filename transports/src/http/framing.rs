@@ -6,7 +6,7 @@
 //! 6.3), and so is any transfer coding but `chunked` alone. hyper does not tell, so the bytes are followed
 //! here as they come from the socket, from head to head; bodies are only skipped.
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 /// The longest line of a chunked body that is followed: a chunk's size with its extensions, a trailer.
 const CHUNK_LINE_BYTES_MAX: usize = 8 * 1024;
@@ -112,20 +112,19 @@ impl HeadWatch {
             }
         }
         if self.begun.is_empty()
-            && let Some((head, end)) = end_of_head(bytes)
+            && let Some((framing, end)) = read_head(bytes)
         {
-            self.judge(framing(&bytes[..head]));
+            self.judge(framing);
             return &bytes[end..];
         }
         let before = self.begun.len();
         self.begun.extend_from_slice(&bytes[..bytes.len().min(self.head_bytes_max.saturating_sub(before))]);
-        let Some((head, end)) = end_of_head(&self.begun) else {
+        let Some((framing, end)) = read_head(&self.begun) else {
             if self.begun.len() >= self.head_bytes_max {
                 self.place = Place::Lost;
             }
             return &[];
         };
-        let framing = framing(&self.begun[..head]);
         self.begun.clear();
         self.judge(framing);
         &bytes[end - before..]
@@ -172,19 +171,25 @@ impl HeadWatch {
     }
 }
 
-/// Where a head ends, and where what follows it begins: at its first empty line.
-fn end_of_head(bytes: &[u8]) -> Option<(usize, usize)> {
-    const EMPTY: [&[u8]; 2] = [b"\n\r\n", b"\n\n"];
-    EMPTY.iter().find_map(|empty| memmem::find(bytes, empty).map(|at| (at, at + empty.len())))
-}
-
-fn framing(head: &[u8]) -> Framing {
+/// What the first head in the bytes says of its body, and where what follows it begins. Nothing before its
+/// empty line has come.
+fn read_head(bytes: &[u8]) -> Option<(Framing, usize)> {
     let (mut lengths, mut codings, mut length, mut is_unclear) = (0, 0, 0, false);
-    for line in head.split(|byte| *byte == b'\n') {
+    let mut start = 0;
+    loop {
+        let end = start + memchr(b'\n', &bytes[start..])?;
         // Some readers end a line at a line feed alone, and some do not.
-        is_unclear |= line.last() != Some(&b'\r');
+        let line = match bytes[start..end].strip_suffix(b"\r") {
+            Some(line) => line,
+            None => {
+                is_unclear = true;
+                &bytes[start..end]
+            }
+        };
+        start = end + 1;
         // Nearly every line is dismissed by its first letter.
         match line.first() {
+            None => break,
             Some(b'C' | b'c') => {
                 if let Some(value) = value_of(line, b"content-length") {
                     lengths += 1;
@@ -203,12 +208,13 @@ fn framing(head: &[u8]) -> Framing {
             _ => {}
         }
     }
-    match (lengths + codings, codings) {
+    let framing = match (lengths + codings, codings) {
         _ if is_unclear => Framing::Ambiguous,
         (0 | 1, 0) => Framing::Length(length),
         (1, 1) => Framing::Chunked,
         _ => Framing::Ambiguous,
-    }
+    };
+    Some((framing, start))
 }
 
 /// Digits and nothing else; Rust would take a sign too.

@@ -4,11 +4,11 @@
 //! the page's host (after DNS rebinding) or its origin, and that is what is refused here
 //! (2026-07-28, basic/transports/streamable-http, "Security & Endpoint").
 
-use http::header::{HOST, ORIGIN};
+use http::StatusCode;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, StatusCode, Uri};
 
 use super::HttpConfig;
+use super::head::{BadField, Head};
 
 /// Why a request is not looked at any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,20 +35,23 @@ impl Refusal {
 }
 
 /// Lets a request through that is for one of our names, and from nowhere or from a site that may call.
-pub(super) fn check(config: &HttpConfig, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
-    let host = host_of(uri, headers)?;
+pub(super) fn check(config: &HttpConfig, head: &Head<'_>) -> Result<(), Refusal> {
+    let host = host_of(head)?;
     if !is_ours(config, &host) {
         return Err(Refusal::Forbidden("this host is not served here; allow it with --allow-host"));
     }
-    match single(headers, &ORIGIN).map_err(|()| Refusal::Malformed("more than one Origin header"))? {
-        None => Ok(()),
-        Some(origin) if may_call(config, &host, origin) => Ok(()),
-        Some(_) => Err(Refusal::Forbidden("this origin may not call here; allow it with --allow-origin")),
+    match head.origin.text() {
+        Ok(None) => Ok(()),
+        Ok(Some(origin)) if may_call(config, &host, origin) => Ok(()),
+        Err(BadField::Repeated) => Err(Refusal::Malformed("more than one Origin header")),
+        Ok(Some(_)) | Err(BadField::NotText) => {
+            Err(Refusal::Forbidden("this origin may not call here; allow it with --allow-origin"))
+        }
     }
 }
 
 /// Whether a page of that origin may call: our own, or one that was allowed.
-pub(super) fn may_call(config: &HttpConfig, host: &Authority, origin: &str) -> bool {
+fn may_call(config: &HttpConfig, host: &Authority, origin: &str) -> bool {
     let allowed = config
         .allowed_origins
         .iter()
@@ -58,11 +61,14 @@ pub(super) fn may_call(config: &HttpConfig, host: &Authority, origin: &str) -> b
 }
 
 /// The one host that a request names, in its URI (HTTP/2, absolute form) or its header.
-pub(super) fn host_of(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal> {
-    let header = single(headers, &HOST).map_err(|()| Refusal::Malformed("more than one Host header"))?;
+fn host_of(head: &Head<'_>) -> Result<Authority, Refusal> {
+    let header = head.host.text().map_err(|bad| match bad {
+        BadField::Repeated => Refusal::Malformed("more than one Host header"),
+        BadField::NotText => Refusal::Malformed("bad Host header"),
+    })?;
     let header =
         header.map(|host| host.parse::<Authority>().map_err(|_| Refusal::Malformed("bad Host header")));
-    let host = match (uri.authority(), header.transpose()?) {
+    let host = match (head.uri.authority(), header.transpose()?) {
         (Some(uri), Some(header)) if *uri != header => {
             return Err(Refusal::Malformed("the Host header and the request's URI disagree"));
         }
@@ -86,19 +92,10 @@ fn is_ours(config: &HttpConfig, host: &Authority) -> bool {
     is_loopback || is_bound || config.allowed_hosts.iter().any(is_allowed)
 }
 
-/// The value of a header that may stand there once.
-fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, ()> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
-        (Some(_), Some(_)) => Err(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::header::{HOST, ORIGIN};
+    use http::{HeaderMap, HeaderValue};
 
     use super::*;
 
@@ -115,7 +112,7 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(ORIGIN, HeaderValue::from_str(origin).unwrap());
         }
-        check(&config, &uri.parse().unwrap(), &headers)
+        check(&config, &Head::of(&uri.parse().unwrap(), &headers))
             .map_or_else(|refusal| refusal.status().as_u16(), |()| 200)
     }
 

@@ -9,8 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, StatusCode};
 use http_body::Body;
 use impresario_codec::{Message, MessageKind};
 use impresario_engine::session::{
@@ -20,8 +19,10 @@ use impresario_engine::{Caller, Dialect};
 use impresario_protocol::{Era, McpError, Revision};
 
 use super::body::{self, BodyError};
+use super::head::Head;
+use super::media;
 use super::request_headers::{self, SESSION_ID};
-use super::response::{self, ReplyBody};
+use super::response::{self, Answer};
 use super::site::Site;
 use super::streams::EventStream;
 use crate::incoming::{self, Incoming, Refused};
@@ -31,23 +32,23 @@ pub(super) async fn answer<B>(
     site: &Site,
     connection: &Connection,
     caller: &Caller,
-    headers: &HeaderMap,
+    head: &Head<'_>,
     body: B,
-) -> Response<ReplyBody>
+) -> Answer
 where
     B: Body<Data = Bytes>,
 {
     if body.size_hint().lower() > site.limits().body_bytes_max {
-        return response::unread(BodyError::TooLarge.response(site.limits()));
+        return BodyError::TooLarge.answer(site.limits()).unread();
     }
-    if let Some(refusal) = refuse_media(headers) {
-        return response::unread(refusal);
+    if let Some(refusal) = media::refuse(head) {
+        return refusal.unread();
     }
     let bytes = match body::read(body, site.limits()).await {
         Ok(bytes) => bytes,
-        Err(error) => return response::unread(error.response(site.limits())),
+        Err(error) => return error.answer(site.limits()).unread(),
     };
-    let post = Post { site, connection, caller, headers };
+    let post = Post { site, connection, caller, head };
     post.answer(&bytes).await.unwrap_or_else(|refused| {
         response::json(error_reply(refused.id.as_ref(), &refused.error, Dialect::default()))
     })
@@ -58,14 +59,14 @@ struct Post<'p> {
     site: &'p Site,
     connection: &'p Connection,
     caller: &'p Caller,
-    headers: &'p HeaderMap,
+    head: &'p Head<'p>,
 }
 
 impl Post<'_> {
-    async fn answer(&self, bytes: &[u8]) -> Result<Response<ReplyBody>, Refused> {
+    async fn answer(&self, bytes: &[u8]) -> Result<Answer, Refused> {
         let mut session = None;
         let allows_batches = || {
-            let header = request_headers::revision(self.headers)?;
+            let header = request_headers::revision(self.head)?;
             if header.is_some_and(|header| header.era() == Era::Modern) {
                 return Ok(false);
             }
@@ -78,7 +79,7 @@ impl Post<'_> {
         }
     }
 
-    async fn message(&self, message: Message) -> Result<Response<ReplyBody>, Refused> {
+    async fn message(&self, message: Message) -> Result<Answer, Refused> {
         let id = message.id().cloned();
         let with_id = |error| Refused { id: id.clone(), error };
         let via = self.via(&message).map_err(with_id)?;
@@ -99,12 +100,12 @@ impl Post<'_> {
 
     /// Finds out in which era the message is spoken, and the session that it belongs to.
     fn via(&self, message: &Message) -> Result<Via, McpError> {
-        let header = request_headers::revision(self.headers);
+        let header = request_headers::revision(self.head);
         let is_modern =
             matches!(header, Ok(Some(header)) if header.era() == Era::Modern) || names_revision(message);
         if is_modern {
             if message.kind() == MessageKind::Request {
-                request_headers::check(self.headers, message, self.site.shared())?;
+                request_headers::check(self.head, message, self.site.shared())?;
             }
             return Ok(Via::Http { session: None, header: Some(Revision::LATEST) });
         }
@@ -132,11 +133,11 @@ impl Post<'_> {
 
     /// The session that the headers name, if they name one.
     fn named_session(&self) -> Result<Option<Arc<SessionState>>, McpError> {
-        let id = request_headers::session_id(self.headers)?;
+        let id = request_headers::session_id(self.head)?;
         id.map(|id| self.site.session(id, self.caller)).transpose()
     }
 
-    async fn request(&self, message: Message, via: Via) -> Response<ReplyBody> {
+    async fn request(&self, message: Message, via: Via) -> Answer {
         let mut exchange = self.connection.request(message, via);
         let keep_alive = Duration::from_millis(self.site.limits().sse_keep_alive_ms);
         let Some(frame) = first_frame(&mut exchange, keep_alive).await else {
@@ -146,13 +147,11 @@ impl Post<'_> {
         match frame {
             Frame::Reply(reply) => {
                 let opened = exchange.call().facts().opened_session.clone();
-                let mut answer = response::json(reply);
-                if let Some(id) = opened
-                    && let Ok(id) = HeaderValue::from_str(&id)
-                {
-                    answer.headers_mut().insert(SESSION_ID, id);
+                let answer = response::json(reply);
+                match opened.map(|id| HeaderValue::from_str(&id)) {
+                    Some(Ok(id)) => answer.with(SESSION_ID, id),
+                    Some(Err(_)) | None => answer,
                 }
-                answer
             }
             Frame::Notification(message) => {
                 response::events(EventStream::of_call(exchange, Some(&message), keep_alive))
@@ -162,9 +161,9 @@ impl Post<'_> {
     }
 
     /// A batch, in the one revision that has them: all answers in one array, without notifications.
-    async fn batch(&self, parts: Vec<&[u8]>, via: Via) -> Response<ReplyBody> {
+    async fn batch(&self, parts: Vec<&[u8]>, via: Via) -> Answer {
         let mut waiting = Vec::new();
-        let mut answers: Vec<Vec<u8>> = Vec::new();
+        let mut answers = Vec::new();
         for part in parts {
             match incoming::part(part, self.site.limits()) {
                 Ok(message) if message.kind() == MessageKind::Request => {
@@ -172,7 +171,9 @@ impl Post<'_> {
                 }
                 Ok(message) => self.connection.notify(message, via.clone()),
                 Err(refused) => {
-                    answers.push(error_reply(refused.id.as_ref(), &refused.error, Dialect::default()).body);
+                    answers.push(
+                        error_reply(refused.id.as_ref(), &refused.error, Dialect::default()).into_bytes(),
+                    );
                 }
             }
         }
@@ -180,7 +181,7 @@ impl Post<'_> {
             loop {
                 match exchange.next_frame().await {
                     Frame::Notification(_) => {}
-                    Frame::Reply(reply) => break answers.push(reply.body),
+                    Frame::Reply(reply) => break answers.push(reply.into_bytes()),
                     Frame::Nothing => break,
                 }
             }
@@ -191,9 +192,7 @@ impl Post<'_> {
         let mut body = answers.join(&b',');
         body.insert(0, b'[');
         body.push(b']');
-        let mut response = Response::new(ReplyBody::whole(Bytes::from(body)));
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response
+        response::json_bytes(body)
     }
 }
 
@@ -205,79 +204,5 @@ async fn first_frame(exchange: &mut Exchange, patience: Duration) -> Option<Fram
         Poll::Ready(frame) => Some(frame),
         Poll::Pending if exchange.is_listening() => Some(exchange.next_frame().await),
         Poll::Pending => tokio::time::timeout(patience, exchange.next_frame()).await.ok(),
-    }
-}
-
-/// Why these headers describe a body that we do not read, or an answer that we can't give.
-fn refuse_media(headers: &HeaderMap) -> Option<Response<ReplyBody>> {
-    let unsupported = |text| Some(response::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
-    let mut codings = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .flat_map(|codings| codings.as_bytes().split(|byte| *byte == b','));
-    if codings.any(|coding| !coding.trim_ascii().eq_ignore_ascii_case(b"identity")) {
-        return unsupported("send the body without a content encoding");
-    }
-    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media.and_then(|media| media.split(';').next()).unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") || headers.get_all(CONTENT_TYPE).iter().count() > 1 {
-        return unsupported("send Content-Type: application/json");
-    }
-    if !accepts(headers, "application/json") || !accepts(headers, "text/event-stream") {
-        let text = "send Accept: application/json, text/event-stream";
-        return Some(response::text(StatusCode::NOT_ACCEPTABLE, text));
-    }
-    None
-}
-
-/// Whether an answer of that type is accepted. Without the header, everything is.
-pub(super) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
-    if !headers.contains_key(ACCEPT) {
-        return true;
-    }
-    let (family, _) = wanted.split_once('/').unwrap_or((wanted, ""));
-    let matches = |range: &str| {
-        let mut parts = range.split(';').map(str::trim);
-        let essence = parts.next().unwrap_or_default();
-        let is_refused = parts.any(|parameter| {
-            parameter
-                .strip_prefix("q=")
-                .is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality <= 0.0))
-        });
-        let wildcard = essence
-            .strip_suffix("/*")
-            .is_some_and(|range| range == "*" || range.eq_ignore_ascii_case(family));
-        (essence.eq_ignore_ascii_case(wanted) || wildcard) && !is_refused
-    };
-    headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(matches)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn accept_is_read_with_wildcards_and_refusals() {
-        for (accept, json, events) in [
-            ("application/json, text/event-stream", true, true),
-            ("application/json", true, false),
-            ("text/event-stream;q=0.5 , Application/JSON", true, true),
-            ("*/*", true, true),
-            ("text/*", false, true),
-            ("application/json;q=0, text/event-stream", false, true),
-            ("application/jsonp", false, false),
-            ("", false, false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT, HeaderValue::from_static(accept));
-            assert_eq!(accepts(&headers, "application/json"), json, "{accept}");
-            assert_eq!(accepts(&headers, "text/event-stream"), events, "{accept}");
-        }
-        assert!(accepts(&HeaderMap::new(), "application/json"));
     }
 }

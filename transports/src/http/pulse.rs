@@ -5,10 +5,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use impresario_protocol::Limits;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::framing::HeadWatch;
@@ -16,10 +16,11 @@ use super::framing::HeadWatch;
 /// How a connection's time is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Nothing of the next request has come since then.
-    Idle(Instant),
+    /// Nothing of the next request has come since then. The time is taken when somebody first waits: most
+    /// requests come whole, and nobody waits for the rest of them.
+    Idle(Option<Instant>),
     /// A part of the next request's head has come, the first of it then.
-    Head(Instant),
+    Head(Option<Instant>),
     /// Requests are being answered.
     Busy,
 }
@@ -37,20 +38,23 @@ pub(super) struct Pulse {
     head_timeout: Duration,
     idle_timeout: Duration,
     /// The connection is to be cut.
-    cut: Notify,
+    is_cut: Cell<bool>,
+    /// Who is told that the connection is to be cut.
+    driver: RefCell<Option<Waker>>,
 }
 
 impl Pulse {
     /// The pulse of a connection that was just accepted.
     pub(super) fn new(limits: &Limits, head_bytes_max: usize) -> Rc<Self> {
         Rc::new(Self {
-            phase: Cell::new(Phase::Idle(Instant::now())),
+            phase: Cell::new(Phase::Idle(None)),
             answering: Cell::new(0),
             heads: RefCell::new(HeadWatch::new(head_bytes_max)),
             requests: Cell::new(0),
             head_timeout: Duration::from_millis(limits.header_timeout_ms),
             idle_timeout: Duration::from_millis(limits.keep_alive_timeout_ms),
-            cut: Notify::new(),
+            is_cut: Cell::new(false),
+            driver: RefCell::new(None),
         })
     }
 
@@ -61,7 +65,7 @@ impl Pulse {
         if let Phase::Idle(_) = self.phase.get()
             && (!heads.is_http2() || self.requests.get() == 0)
         {
-            self.phase.set(Phase::Head(Instant::now()));
+            self.phase.set(Phase::Head(None));
         }
     }
 
@@ -78,9 +82,21 @@ impl Pulse {
         Answering(Rc::clone(self))
     }
 
-    /// Resolves when the connection is to be cut.
-    pub(super) async fn cut(&self) {
-        self.cut.notified().await;
+    /// Whether the connection is to be cut. Whoever asks is woken when it is.
+    pub(super) fn is_cut(&self, task: &Context<'_>) -> bool {
+        if !self.is_cut.get()
+            && !self.driver.borrow().as_ref().is_some_and(|driver| driver.will_wake(task.waker()))
+        {
+            *self.driver.borrow_mut() = Some(task.waker().clone());
+        }
+        self.is_cut.get()
+    }
+
+    fn cut(&self) {
+        self.is_cut.set(true);
+        if let Some(driver) = self.driver.take() {
+            driver.wake();
+        }
     }
 
     /// Cuts the connection when a reader takes nothing of a body for `stall_timeout`. On HTTP/1 the socket
@@ -88,7 +104,7 @@ impl Pulse {
     pub(super) async fn watch(self: Rc<Self>, body: Weak<Progress>, stall_timeout: Duration) {
         while let Some(progress) = body.upgrade() {
             if progress.waiting_since.get().is_some_and(|since| since.elapsed() >= stall_timeout) {
-                return self.cut.notify_one();
+                return self.cut();
             }
             drop(progress);
             tokio::time::sleep(stall_timeout / 4).await;
@@ -98,8 +114,16 @@ impl Pulse {
     /// When the connection is cut if nothing happens; never while a request is answered.
     pub(super) fn due(&self) -> Option<Instant> {
         match self.phase.get() {
-            Phase::Idle(since) => Some(since + self.idle_timeout),
-            Phase::Head(since) => Some(since + self.head_timeout),
+            Phase::Idle(since) => {
+                let since = since.unwrap_or_else(Instant::now);
+                self.phase.set(Phase::Idle(Some(since)));
+                Some(since + self.idle_timeout)
+            }
+            Phase::Head(since) => {
+                let since = since.unwrap_or_else(Instant::now);
+                self.phase.set(Phase::Head(Some(since)));
+                Some(since + self.head_timeout)
+            }
             Phase::Busy => None,
         }
     }
@@ -128,7 +152,7 @@ impl Drop for Answering {
         let left = self.0.answering.get() - 1;
         self.0.answering.set(left);
         if left == 0 {
-            self.0.phase.set(Phase::Idle(Instant::now()));
+            self.0.phase.set(Phase::Idle(None));
         }
     }
 }
@@ -151,6 +175,7 @@ mod tests {
         assert_eq!(pulse.due(), Some(begun + 60 * SECOND));
         tokio::time::advance(SECOND).await;
         pulse.on_bytes(b"POST /m");
+        assert_eq!(pulse.due(), Some(begun + 6 * SECOND));
         tokio::time::advance(SECOND).await;
         pulse.on_bytes(b"c");
         assert_eq!(pulse.due(), Some(begun + 6 * SECOND), "further bytes give no more time");

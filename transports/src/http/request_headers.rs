@@ -11,6 +11,8 @@ use impresario_engine::session::meta_version;
 use impresario_engine::{HeaderParameter, Shared};
 use impresario_protocol::{ErrorKind, McpError, Revision};
 
+use super::head::{BadField, Field, Head};
+
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
@@ -20,9 +22,9 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 ///
 /// # Errors
 /// When it names none of ours, or more than one.
-pub(super) fn revision(headers: &HeaderMap) -> Result<Option<Revision>, McpError> {
-    let named =
-        optional(headers, &PROTOCOL_VERSION).map_err(|error| McpError::invalid_request(error.message))?;
+pub(super) fn revision(head: &Head<'_>) -> Result<Option<Revision>, McpError> {
+    let named = optional(head.protocol_version, &PROTOCOL_VERSION)
+        .map_err(|error| McpError::invalid_request(error.message))?;
     let Some(named) = named else { return Ok(None) };
     let supported = || Revision::ALL.map(Revision::as_str).join(", ");
     let unknown =
@@ -34,37 +36,40 @@ pub(super) fn revision(headers: &HeaderMap) -> Result<Option<Revision>, McpError
 ///
 /// # Errors
 /// When it can't be one, or more than one is named.
-pub(super) fn session_id(headers: &HeaderMap) -> Result<Option<&str>, McpError> {
+pub(super) fn session_id<'h>(head: &Head<'h>) -> Result<Option<&'h str>, McpError> {
     const ID_BYTES_MAX: usize = 256;
     let malformed = || McpError::invalid_request("the Mcp-Session-Id header is malformed");
-    let mut values = headers.get_all(&SESSION_ID).iter();
-    let Some(id) = values.next() else { return Ok(None) };
-    let is_visible = id.as_bytes().iter().all(|byte| (0x21..=0x7e).contains(byte));
-    if values.next().is_some() || !is_visible || !(1..=ID_BYTES_MAX).contains(&id.len()) {
+    let Some(id) = head.session_id.text().map_err(|_| malformed())? else { return Ok(None) };
+    let is_visible = id.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+    if !is_visible || !(1..=ID_BYTES_MAX).contains(&id.len()) {
         return Err(malformed());
     }
-    id.to_str().map(Some).map_err(|_| malformed())
+    Ok(Some(id))
 }
 
 /// Holds the headers of a request that carries its own metadata against its body.
-pub(super) fn check(headers: &HeaderMap, message: &Message, shared: &Shared) -> Result<(), McpError> {
-    let params = message.params();
+pub(super) fn check(head: &Head<'_>, message: &Message, shared: &Shared) -> Result<(), McpError> {
     // A body without metadata is told so by the session; here there is nothing to hold the header against.
-    let named = required(headers, &PROTOCOL_VERSION)?;
-    if let Some(version) = meta_version(message).and_then(Node::as_str) {
-        agree(&PROTOCOL_VERSION, named, version)?;
+    let version = meta_version(message).and_then(Node::as_str);
+    if !version.is_some_and(|version| is_exactly(head.protocol_version, version)) {
+        let named = required(head.protocol_version, &PROTOCOL_VERSION)?;
+        version.map_or(Ok(()), |version| agree(&PROTOCOL_VERSION, named, version))?;
     }
-    agree(&METHOD, required(headers, &METHOD)?, message.method())?;
+    if !is_exactly(head.method, message.method()) {
+        agree(&METHOD, required(head.method, &METHOD)?, message.method())?;
+    }
     let source = match message.method() {
         "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
         _ => return Ok(()),
     };
-    if let Some(name) = params.and_then(|params| params.get(source)).and_then(Node::as_str) {
-        let decoded = decode(&NAME, required(headers, &NAME)?)?;
-        agree(&NAME, &decoded, name)?;
+    if let Some(name) = message.param(source).and_then(Node::as_str) {
+        if !is_exactly(head.name, name) {
+            let decoded = decode(&NAME, required(head.name, &NAME)?)?;
+            agree(&NAME, &decoded, name)?;
+        }
         if message.method() == "tools/call" {
-            check_parameters(headers, message, name, shared)?;
+            check_parameters(head.all, message, name, shared)?;
         }
     }
     Ok(())
@@ -78,8 +83,11 @@ fn check_parameters(
     shared: &Shared,
 ) -> Result<(), McpError> {
     let snapshot = shared.registry.snapshot();
+    if !snapshot.mirrors_parameters() {
+        return Ok(());
+    }
     let Some(tool) = snapshot.tool(tool).filter(|tool| !tool.headers.is_empty()) else { return Ok(()) };
-    let arguments = message.params().and_then(|params| params.get("arguments"));
+    let arguments = message.param("arguments");
     tool.headers.iter().try_for_each(|parameter| check_parameter(headers, arguments, parameter))
 }
 
@@ -92,7 +100,7 @@ fn check_parameter(
     let value = arguments
         .and_then(|arguments| parameter.path.iter().try_fold(arguments, |value, key| value.get(key)));
     let value = value.filter(|value| !value.is_null());
-    let sent = optional(headers, &name)?;
+    let sent = optional(field(headers, &name), &name)?;
     match (value, sent) {
         (None, None) => Ok(()),
         (None, Some(_)) => Err(mismatch(&name, "is sent, but the body has no such argument")),
@@ -136,20 +144,44 @@ fn decode<'v>(name: &HeaderName, value: &'v str) -> Result<std::borrow::Cow<'v, 
     Ok(text.into())
 }
 
-fn required<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h str, McpError> {
-    optional(headers, name)?.ok_or_else(|| mismatch(name, "is missing"))
+fn required<'h>(field: Field<'h>, name: &HeaderName) -> Result<&'h str, McpError> {
+    optional(field, name)?.ok_or_else(|| mismatch(name, "is missing"))
 }
 
 /// A header that stands there at most once, in visible ASCII, spaces and tabs.
-fn optional<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, McpError> {
-    let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(mismatch(name, "is sent more than once"));
+fn optional<'h>(field: Field<'h>, name: &HeaderName) -> Result<Option<&'h str>, McpError> {
+    match field.text() {
+        Ok(text) => Ok(text.map(trimmed)),
+        Err(BadField::Repeated) => Err(mismatch(name, "is sent more than once")),
+        Err(BadField::NotText) => Err(mismatch(name, "holds characters that may not stand in a header")),
     }
-    let text =
-        value.to_str().map_err(|_| mismatch(name, "holds characters that may not stand in a header"))?;
-    Ok(Some(text.trim_matches([' ', '\t'])))
+}
+
+/// Without blanks around it. Nearly nothing has any.
+fn trimmed(text: &str) -> &str {
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    if is_blank(text.as_bytes().first()) || is_blank(text.as_bytes().last()) {
+        return text.trim_matches([' ', '\t']);
+    }
+    text
+}
+
+/// A header that is not among those that every request is asked for.
+fn field<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Field<'h> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Field::Absent,
+        (Some(value), None) => Field::Once(value),
+        (Some(_), Some(_)) => Field::Repeated,
+    }
+}
+
+/// Whether a header stands there once, as plain text that is the body's letter by letter. Nearly all are; the
+/// others are looked at more closely.
+fn is_exactly(field: Field<'_>, body: &str) -> bool {
+    let Field::Once(value) = field else { return false };
+    let is_plain = |byte: &u8| (0x21..=0x7e).contains(byte) && *byte != b'=';
+    value.as_bytes() == body.as_bytes() && value.as_bytes().iter().all(is_plain)
 }
 
 fn agree(name: &HeaderName, sent: &str, body: &str) -> Result<(), McpError> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response, response::Parts};
+use http::{HeaderMap, Request, Response, response::Parts};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
 use impresario_engine::session::{Connection, ConnectionKind, Stage, error_reply};
@@ -19,8 +19,9 @@ use tokio::sync::{mpsc, oneshot};
 use tower_service::Service;
 
 use super::HttpConfig;
-use super::response::{self, ReplyBody};
-use super::site::Site;
+use super::head::Head;
+use super::response::{self, Answer};
+use super::site::{KnownHost, Site};
 use super::{body, endpoint};
 
 /// Chunks of a streamed answer that wait for the application to take them.
@@ -51,19 +52,18 @@ impl HttpService {
     {
         let (head, body) = request.into_parts();
         // Nothing of a request that is refused by its head is read.
-        if let Some(refusal) = self.site.refuse(&head.uri, &head.headers) {
+        if let Some(refusal) = self.site.refuse(&Head::of(&head.uri, &head.headers), &KnownHost::default()) {
             return whole(refusal);
         }
         let body = match body::read(body, self.site.limits()).await {
             Ok(body) => body,
-            Err(error) => return whole(error.response(self.site.limits())),
+            Err(error) => return whole(error.answer(self.site.limits())),
         };
-        let request = Request::from_parts(head, Full::new(body));
         let (head_tx, head_rx) = oneshot::channel();
         let (chunk_tx, chunk_rx) = mpsc::channel(CHUNKS_MAX);
         let site = self.site.clone();
         let errand = move |stage: &Stage| {
-            tokio::task::spawn_local(answer_on_lane(stage.clone(), site, request, head_tx, chunk_tx));
+            tokio::task::spawn_local(answer_on_lane(stage.clone(), site, (head, body), head_tx, chunk_tx));
         };
         if let Err(error) = self.runtime.on_lane(self.runtime.next_lane(), errand) {
             return refused(&error.into());
@@ -79,20 +79,22 @@ impl HttpService {
 async fn answer_on_lane(
     stage: Stage,
     site: Site,
-    request: Request<Full<Bytes>>,
+    (head, body): (http::request::Parts, Bytes),
     head_tx: oneshot::Sender<Parts>,
     chunk_tx: mpsc::Sender<Bytes>,
 ) {
     let caller = Caller::default();
     let connection = Connection::open(stage, caller.clone(), ConnectionKind::Http);
     let answer = async {
-        let (head, mut body) = endpoint::answer(&site, &connection, &caller, request).await.into_parts();
+        let known = KnownHost::default();
+        let answer = endpoint::answer(&site, &connection, &caller, &known, &head, Full::new(body)).await;
+        let (head, mut body) = answer.into_response(head.headers).into_parts();
         if head_tx.send(head).is_err() {
             return;
         }
         while let Some(Ok(frame)) = body.frame().await {
             let Ok(chunk) = frame.into_data() else { continue };
-            if chunk_tx.send(chunk).await.is_err() {
+            if chunk_tx.send(chunk.into_bytes()).await.is_err() {
                 return;
             }
         }
@@ -146,9 +148,9 @@ fn refused(error: &McpError) -> Response<ServiceBody> {
 }
 
 /// An answer that did not come from a lane; its body is whole.
-fn whole(response: Response<ReplyBody>) -> Response<ServiceBody> {
+fn whole(answer: Answer) -> Response<ServiceBody> {
     let (chunk_tx, chunks) = mpsc::channel(1);
-    let (head, body) = response.into_parts();
+    let (head, body) = answer.into_response(HeaderMap::new()).into_parts();
     if let Some(bytes) = body.into_bytes()
         && chunk_tx.try_send(bytes).is_err()
     {

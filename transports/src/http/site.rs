@@ -1,15 +1,17 @@
 //! What is served at an endpoint: the same on every lane. Finds sessions, and refuses what is refused by its
 //! head alone.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
+use http::StatusCode;
 use impresario_engine::session::{SessionState, SessionTable};
 use impresario_engine::{Caller, Shared};
 use impresario_protocol::{Limits, McpError};
 
-use super::request_headers::{self, SESSION_ID};
-use super::response::{self, ReplyBody};
+use super::head::{Field, Head};
+use super::request_headers;
+use super::response::{self, Answer};
 use super::{HttpConfig, guard};
 
 /// What is served at an endpoint.
@@ -46,40 +48,67 @@ impl Site {
     pub(super) fn named_session(
         &self,
         caller: &Caller,
-        headers: &HeaderMap,
+        head: &Head<'_>,
     ) -> Result<Arc<SessionState>, McpError> {
-        let id = request_headers::session_id(headers)?;
+        let id = request_headers::session_id(head)?;
         self.session(id.ok_or_else(|| McpError::invalid_request("no Mcp-Session-Id header"))?, caller)
     }
 
     /// What is refused by its head alone, before anything else is looked at: requests for or from other
-    /// sites, and heads beyond their limits.
-    pub(super) fn refuse(&self, uri: &Uri, headers: &HeaderMap) -> Option<Response<ReplyBody>> {
-        match guard::check(&self.config, uri, headers) {
-            Err(refusal) => Some(response::text(refusal.status(), refusal.text())),
-            Ok(()) => self.refuse_size(uri, headers),
+    /// sites, and heads beyond their limits. `known` spares looking at what was let through before.
+    pub(super) fn refuse(&self, head: &Head<'_>, known: &KnownHost) -> Option<Answer> {
+        if !known.is_that_of(head) {
+            if let Err(refusal) = guard::check(&self.config, head) {
+                return Some(response::text(refusal.status(), refusal.text()));
+            }
+            known.remember(head);
         }
+        self.refuse_size(head)
     }
 
     /// Headers and URIs beyond their limits.
-    fn refuse_size(&self, uri: &Uri, headers: &HeaderMap) -> Option<Response<ReplyBody>> {
+    fn refuse_size(&self, head: &Head<'_>) -> Option<Answer> {
         let limits = self.limits();
-        let uri_bytes = uri.path_and_query().map_or(0, |path| path.as_str().len());
+        let uri_bytes = head.uri.path_and_query().map_or(0, |path| path.as_str().len());
         if uri_bytes > Limits::size(limits.uri_bytes_max) {
             return Some(response::text(StatusCode::URI_TOO_LONG, "the URI is too long (uri_bytes_max)"));
         }
-        let size = |(name, value): (&http::HeaderName, &HeaderValue)| name.as_str().len() + value.len();
-        let all: usize = headers.iter().map(size).sum();
-        // A session's id has a bound of its own, and is told so in a way that clients understand.
-        let others = headers.iter().filter(|(name, _)| **name != SESSION_ID);
-        let longest = others.map(|(_, value)| value.len()).max().unwrap_or(0);
-        let too_large = all > Limits::size(limits.header_bytes_max)
-            || longest > Limits::size(limits.header_value_bytes_max)
-            || headers.len() > Limits::size(limits.header_count_max);
+        let too_large = head.bytes > Limits::size(limits.header_bytes_max)
+            || head.value_bytes_max > Limits::size(limits.header_value_bytes_max)
+            || head.all.len() > Limits::size(limits.header_count_max);
         too_large.then(|| {
             let text =
                 "the headers are too large (header_bytes_max, header_value_bytes_max, header_count_max)";
             response::text(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text)
         })
+    }
+}
+
+/// The `Host` header that was let through last on a connection: nearly always that of its next request too.
+#[derive(Debug, Default)]
+pub(super) struct KnownHost(RefCell<Vec<u8>>);
+
+impl KnownHost {
+    /// Whether that head names the same host, names it nowhere else, and comes from no page.
+    fn is_that_of(&self, head: &Head<'_>) -> bool {
+        let Field::Once(host) = head.host else { return false };
+        let known = self.0.borrow();
+        !known.is_empty()
+            && known[..] == *host.as_bytes()
+            && head.origin.is_absent()
+            && head.uri.authority().is_none()
+    }
+
+    fn remember(&self, head: &Head<'_>) {
+        /// A longer name than DNS has, with its port, is looked at each time.
+        const HOST_BYTES_MAX: usize = 300;
+        if let Field::Once(host) = head.host
+            && host.len() <= HOST_BYTES_MAX
+            && head.uri.authority().is_none()
+        {
+            let mut known = self.0.borrow_mut();
+            known.clear();
+            known.extend_from_slice(host.as_bytes());
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! A socket that a slow peer can't hold for ever: time limits on idleness, on a request's head, and on writes.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -19,14 +20,75 @@ pub(super) struct Socket {
     /// Rings when the connection may be due. It is not set anew for each request: when it rings too early it
     /// is set to the time that then holds.
     alarm: Option<Pin<Box<Sleep>>>,
+    /// Who is woken by the alarm.
+    woken: Option<Waker>,
     stall_timeout: Duration,
     /// Runs while a write waits for the peer.
     stall_alarm: Option<Pin<Box<Sleep>>>,
+    /// The connection's first bytes, which were looked at and are still to be read.
+    first: First,
+}
+
+/// How every HTTP/2 connection begins (RFC 9113, 3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The first bytes of a connection: at most as many as tell whether it is HTTP/2.
+#[derive(Default)]
+struct First {
+    bytes: [u8; PREFACE.len()],
+    len: usize,
+    /// How many of them were read.
+    read: usize,
 }
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, pulse: Rc<Pulse>, stall_timeout: Duration) -> Self {
-        Self { stream, pulse, alarm: None, stall_timeout, stall_alarm: None }
+        Self {
+            stream,
+            pulse,
+            alarm: None,
+            woken: None,
+            stall_timeout,
+            stall_alarm: None,
+            first: First::default(),
+        }
+    }
+
+    /// Whether the connection begins as HTTP/2 does. What was looked at can still be read.
+    ///
+    /// # Errors
+    /// When the connection fails, or the peer is quiet for longer than it may.
+    pub(super) async fn begins_as_http2(&mut self) -> io::Result<bool> {
+        while self.first.len < PREFACE.len() {
+            let First { mut bytes, len, .. } = self.first;
+            let mut buffer = ReadBuf::new(&mut bytes[len..]);
+            poll_fn(|task| self.poll_stream(task, &mut buffer)).await?;
+            let read = buffer.filled().len();
+            (self.first.bytes, self.first.len) = (bytes, len + read);
+            if read == 0 || !PREFACE.starts_with(&bytes[..len + read]) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads from the peer, who must not be quiet for longer than it may.
+    fn poll_stream(&mut self, task: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(task, buffer);
+        if read.is_ready() {
+            let bytes = &buffer.filled()[before..];
+            if !bytes.is_empty() {
+                self.pulse.on_bytes(bytes);
+            }
+            return read;
+        }
+        if self.is_overdue(task) {
+            return Poll::Ready(Err(timed_out(
+                "the peer was quiet (keep_alive_timeout_ms, header_timeout_ms)",
+            )));
+        }
+        Poll::Pending
     }
 
     /// Whether the peer has been quiet for longer than it may.
@@ -36,7 +98,12 @@ impl Socket {
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
             if alarm.deadline() > due {
                 alarm.as_mut().reset(due);
+            } else if !alarm.is_elapsed() && self.woken.as_ref().is_some_and(|it| it.will_wake(task.waker()))
+            {
+                // It was polled before, and wakes this task in time.
+                return false;
             }
+            self.woken = Some(task.waker().clone());
             if alarm.as_mut().poll(task).is_pending() {
                 return false;
             }
@@ -44,6 +111,7 @@ impl Socket {
                 return true;
             }
             alarm.as_mut().reset(due);
+            self.woken = None;
         }
     }
 
@@ -77,21 +145,14 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut this.stream).poll_read(task, buffer);
-        if read.is_ready() {
-            let bytes = &buffer.filled()[before..];
-            if !bytes.is_empty() {
-                this.pulse.on_bytes(bytes);
-            }
-            return read;
+        let First { bytes, len, read } = &mut this.first;
+        if *read < *len {
+            let count = buffer.remaining().min(*len - *read);
+            buffer.put_slice(&bytes[*read..*read + count]);
+            *read += count;
+            return Poll::Ready(Ok(()));
         }
-        if this.is_overdue(task) {
-            return Poll::Ready(Err(timed_out(
-                "the peer was quiet (keep_alive_timeout_ms, header_timeout_ms)",
-            )));
-        }
-        Poll::Pending
+        this.poll_stream(task, buffer)
     }
 }
 

@@ -91,7 +91,7 @@ impl Source {
                 Poll::Ready(Frame::Notification(message)) => Poll::Ready(Some(message)),
                 Poll::Ready(Frame::Reply(reply)) => {
                     *self = Self::Ended;
-                    Poll::Ready(Some(reply.body))
+                    Poll::Ready(Some(reply.into_bytes()))
                 }
                 Poll::Ready(Frame::Nothing) => {
                     *self = Self::Ended;

@@ -126,9 +126,9 @@ pub(super) fn tool(
     let output = definition.output_schema.as_ref().map(|schema| Schema::compile(schema, schemas));
     let output = output.transpose().map_err(Misuse::OutputSchema)?;
     let pool = pool.unwrap_or_else(|| crate::workers::DEFAULT_POOL.into());
-    if !pools.contains(&pool) {
+    let Some(pool_place) = pools.iter().position(|known| *known == pool) else {
         return Err(Misuse::NoSuchPool { pool, there_are: pools.join(", ") });
-    }
+    };
     let timeout = call_timeout(timeout, limits);
     let result_bytes_max = Limits::size(limits.result_bytes_max);
     Ok(Tool {
@@ -138,6 +138,7 @@ pub(super) fn tool(
         headers,
         run,
         pool,
+        pool_place,
         timeout,
         cache,
         requires,

@@ -1,7 +1,7 @@
 //! Answers and notifications, written as bytes in the dialect of their client.
 
 use bytes::Bytes;
-use impresario_codec::{write_serialized, write_str};
+use impresario_codec::{Buffer, write_serialized, write_str};
 use impresario_protocol::{
     Content, Era, ErrorKind, Id, JsonObject, ListKind, ListenFilter, McpError, Notification, Outcome,
     PromptResult, ReadResult, Revision, ToolResult,
@@ -16,12 +16,23 @@ use crate::shared::Identity;
 /// An answer, ready to be sent, and what a transport needs to know of it.
 #[derive(Debug)]
 pub struct Reply {
-    /// The JSON-RPC response.
-    pub body: Vec<u8>,
+    /// The JSON-RPC response, as far as it was written for this answer.
+    pub body: Buffer,
+    /// What follows, the same in many answers.
+    pub rest: Bytes,
     /// What it says.
     pub verdict: Verdict,
     /// The era that it is written in.
     pub era: Era,
+}
+
+impl Reply {
+    /// The JSON-RPC response in one piece.
+    #[must_use]
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        self.body.extend_from_slice(&self.rest);
+        self.body.into_vec()
+    }
 }
 
 /// What an answer says, for transports that have a word of their own for it.
@@ -44,22 +55,17 @@ const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 /// The answer to a call; nothing for one that was taken back, because nothing may be sent for it.
 pub(super) fn reply(call: &Call, ending: Ending, identity: &Identity) -> Option<Reply> {
     let revision = call.facts().dialect.0;
-    let mut out = Vec::with_capacity(size_hint(&ending));
-    open_response(&mut out, call.id());
-    let verdict = match ending {
+    let outcome = match ending {
         Ending::Cancelled => return None,
-        Ending::Rendered(object) => {
-            out.extend_from_slice(b"\"result\":");
-            out.extend_from_slice(&object);
-            Verdict::Result
+        Ending::Failed(error) | Ending::Refused(error) => {
+            return Some(error_reply(call.id(), &error, Dialect(revision)));
         }
-        Ending::Answered(outcome) => {
-            out.extend_from_slice(b"\"result\":");
-            let mut object = Object::open(&mut out);
-            write_outcome(&mut object, outcome, revision);
-            close_result(object, revision, identity);
-            Verdict::Result
+        Ending::Rendered(rest) => {
+            let mut out = Buffer::with_room(0);
+            open_result(&mut out, call.id());
+            return Some(Reply { body: out, rest, verdict: Verdict::Result, era: revision.era() });
         }
+        Ending::Answered(outcome) => outcome,
         Ending::TimedOut { after } => {
             let text = format!(
                 "{} did not finish within {} ms (its timeout; call_timeout_ms without one of its own)",
@@ -67,31 +73,26 @@ pub(super) fn reply(call: &Call, ending: Ending, identity: &Identity) -> Option<
                 after.as_millis()
             );
             if call.message().method() != "tools/call" {
-                return Some(error_reply(
-                    call.id(),
-                    &McpError::new(ErrorKind::Internal, text),
-                    Dialect(revision),
-                ));
+                let error = McpError::new(ErrorKind::Internal, text);
+                return Some(error_reply(call.id(), &error, Dialect(revision)));
             }
-            out.extend_from_slice(b"\"result\":");
-            let mut object = Object::open(&mut out);
-            write_outcome(&mut object, Outcome::Tool(ToolResult::error(text)), revision);
-            close_result(object, revision, identity);
-            Verdict::Result
-        }
-        Ending::Failed(error) | Ending::Refused(error) => {
-            return Some(error_reply(call.id(), &error, Dialect(revision)));
+            Outcome::Tool(ToolResult::error(text))
         }
     };
+    let mut out = Buffer::with_room(size_hint(&outcome));
+    open_result(&mut out, call.id());
+    let mut object = Object::open(&mut out);
+    write_outcome(&mut object, outcome, revision);
+    close_result(object, revision, identity);
     out.push(b'}');
-    Some(Reply { body: out, verdict, era: revision.era() })
+    Some(Reply { body: out, rest: Bytes::new(), verdict: Verdict::Result, era: revision.era() })
 }
 
 /// An error response; without an id when none could be read.
 #[must_use]
 pub fn error_reply(id: Option<&Id>, error: &McpError, dialect: Dialect) -> Reply {
     let revision = dialect.0;
-    let mut out = Vec::with_capacity(128 + error.message.len());
+    let mut out = Buffer::with_room(128 + error.message.len());
     open_response(&mut out, id);
     out.extend_from_slice(b"\"error\":");
     let mut object = Object::open(&mut out);
@@ -103,7 +104,7 @@ pub fn error_reply(id: Option<&Id>, error: &McpError, dialect: Dialect) -> Reply
     object.close();
     out.push(b'}');
     let verdict = Verdict::Error { kind: error.kind, retry_after_ms: error.retry_after_ms };
-    Reply { body: out, verdict, era: revision.era() }
+    Reply { body: out, rest: Bytes::new(), verdict, era: revision.era() }
 }
 
 /// A notification about a call, or one that a listener asked for.
@@ -187,9 +188,8 @@ pub(super) fn acknowledged(id: &Id, filter: &ListenFilter) -> Vec<u8> {
 
 /// The answer to a listener when the house closes (basic/patterns/subscriptions, "Graceful Closure").
 pub(super) fn listening_ended(id: &Id, dialect: Dialect, identity: &Identity) -> Reply {
-    let mut out = Vec::with_capacity(128);
-    open_response(&mut out, Some(id));
-    out.extend_from_slice(b"\"result\":");
+    let mut out = Buffer::with_room(128);
+    open_result(&mut out, Some(id));
     let mut result = Object::open(&mut out);
     result.text("resultType", "complete");
     let mut meta = Object::open(result.member("_meta"));
@@ -198,13 +198,18 @@ pub(super) fn listening_ended(id: &Id, dialect: Dialect, identity: &Identity) ->
     meta.close();
     result.close();
     out.push(b'}');
-    Reply { body: out, verdict: Verdict::Result, era: dialect.0.era() }
+    Reply { body: out, rest: Bytes::new(), verdict: Verdict::Result, era: dialect.0.era() }
 }
 
 fn write_subscription(out: &mut Vec<u8>, id: &Id) {
     let mut meta = Object::open(out);
     id.write_json(meta.member(META_SUBSCRIPTION));
     meta.close();
+}
+
+fn open_result(out: &mut Vec<u8>, id: Option<&Id>) {
+    open_response(out, id);
+    out.extend_from_slice(b"\"result\":");
 }
 
 fn open_response(out: &mut Vec<u8>, id: Option<&Id>) {
@@ -244,13 +249,10 @@ fn write_outcome(object: &mut Object<'_>, outcome: Outcome, revision: Revision) 
 pub(super) fn close_result(mut object: Object<'_>, revision: Revision, identity: &Identity) {
     let mut own = object.meta.take();
     if revision.era() == Era::Modern {
-        object.text("resultType", "complete");
         if own.as_ref().is_none_or(JsonObject::is_empty) {
-            let mut meta = Object::open(object.member("_meta"));
-            meta.member(META_SERVER_INFO).extend_from_slice(&identity.implementation_json);
-            meta.close();
-            return object.close();
+            return object.close_with(identity.end_of_result.get_or_init(|| end_of_result(identity)));
         }
+        object.text("resultType", "complete");
         if let (Some(own), Ok(info)) = (&mut own, serde_json::to_value(&identity.implementation)) {
             own.entry(META_SERVER_INFO).or_insert(info);
         }
@@ -304,14 +306,14 @@ fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) {
         if place > 0 {
             out.push(b',');
         }
-        match downgrade::block(block, revision) {
-            // By far the most common block, written without serde.
+        match block {
+            // By far the most common block, the same in every revision, and written without serde.
             Content::Text { text, annotations: None, meta: None } => {
                 out.extend_from_slice(b"{\"type\":\"text\",\"text\":");
                 write_str(out, &text);
                 out.push(b'}');
             }
-            block => write_value(out, &block),
+            block => write_value(out, &downgrade::block(block, revision)),
         }
     }
     out.push(b']');
@@ -325,17 +327,24 @@ fn write_value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     }
 }
 
-fn size_hint(ending: &Ending) -> usize {
+fn size_hint(outcome: &Outcome) -> usize {
     const ENVELOPE: usize = 256;
-    match ending {
-        Ending::Rendered(object) => object.len() + ENVELOPE,
-        Ending::Answered(Outcome::Tool(result)) => crate::tool::size_of_result(result) + ENVELOPE,
-        Ending::Answered(_)
-        | Ending::Failed(_)
-        | Ending::Refused(_)
-        | Ending::TimedOut { .. }
-        | Ending::Cancelled => 2 * ENVELOPE,
+    match outcome {
+        Outcome::Tool(result) => crate::tool::size_of_result(result) + ENVELOPE,
+        Outcome::Done | Outcome::Read(_) | Outcome::Prompt(_) | Outcome::Completion(_) => 2 * ENVELOPE,
     }
+}
+
+/// The members that end nearly every result of the modern era, which depend on the server alone.
+fn end_of_result(identity: &Identity) -> Box<[u8]> {
+    let mut out = Vec::new();
+    let mut object = Object::open(&mut out);
+    object.text("resultType", "complete");
+    let mut meta = Object::open(object.member("_meta"));
+    meta.member(META_SERVER_INFO).extend_from_slice(&identity.implementation_json);
+    meta.close();
+    object.close();
+    out[1..].into()
 }
 
 /// A JSON object that is being written.
@@ -358,8 +367,10 @@ impl<'o> Object<'o> {
             self.out.push(b',');
         }
         self.is_empty = false;
-        write_str(self.out, name);
-        self.out.push(b':');
+        // Names are ours, and none of them has anything to escape.
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
         self.out
     }
 
@@ -374,11 +385,20 @@ impl<'o> Object<'o> {
     pub(super) fn close(self) {
         self.out.push(b'}');
     }
+
+    /// Closes it with members that were written beforehand, and the closing brace behind them.
+    fn close_with(self, members: &[u8]) {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.out.extend_from_slice(members);
+    }
 }
 
-/// Bytes that are written by `write`.
+/// A result that is written once, by `write`, and sent many times, with the brace that ends its response.
 pub(super) fn written(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut out = Vec::new();
     write(&mut out);
+    out.push(b'}');
     Bytes::from(out)
 }

@@ -9,6 +9,38 @@ use super::{Session, SessionState, Via};
 
 /// Member of a request's `_meta` that names its revision (2026-07-28, basic, "Per-request protocol fields").
 pub(super) const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+pub(super) const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+pub(super) const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const META_LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+
+/// The members of a request's metadata that we know, found in one pass. Of one that is written twice the first
+/// counts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Meta<'m> {
+    pub(super) version: Option<Node<'m>>,
+    pub(super) client_info: Option<Node<'m>>,
+    pub(super) client_capabilities: Option<Node<'m>>,
+    pub(super) log_level: Option<Node<'m>>,
+    pub(super) progress_token: Option<Node<'m>>,
+}
+
+impl<'m> Meta<'m> {
+    pub(super) fn of(meta: Node<'m>) -> Self {
+        let mut found = Self::default();
+        for (name, value) in meta.members() {
+            let member = match name {
+                META_VERSION => &mut found.version,
+                META_CLIENT_INFO => &mut found.client_info,
+                META_CLIENT_CAPABILITIES => &mut found.client_capabilities,
+                META_LOG_LEVEL => &mut found.log_level,
+                "progressToken" => &mut found.progress_token,
+                _ => continue,
+            };
+            member.get_or_insert(value);
+        }
+        found
+    }
+}
 
 /// What a message is spoken in.
 #[derive(Debug)]
@@ -56,7 +88,7 @@ pub fn names_revision(message: &Message) -> bool {
 /// The revision that a message's metadata names, whatever it is.
 #[must_use]
 pub fn meta_version(message: &Message) -> Option<Node<'_>> {
-    message.params()?.get("_meta")?.get(META_VERSION)
+    message.param("_meta")?.get(META_VERSION)
 }
 
 /// A value as an id, when it may be one: a string or an integer.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use impresario_codec::{Node, NodeKind};
+use impresario_codec::{Message, Node, NodeKind};
 use impresario_protocol::{
     ClientCapabilities, Implementation, McpError, Operation, Outcome, ProgressToken, Revision,
 };
@@ -12,7 +12,7 @@ use super::era::{Speaks, id_of};
 use super::operation::{self, Params};
 use super::table::all_lists;
 use super::{Session, SessionState, render};
-use crate::call::{Call, Ending, Facts};
+use crate::call::{Call, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
 use crate::dialect::Dialect;
 
@@ -41,8 +41,8 @@ impl Session {
         let facts = Facts {
             dialect,
             caller: session.caller().clone(),
-            client: session.client().clone(),
-            progress_token: progress_token(call.message().params()).ok().flatten(),
+            client: ClientSource::Said(session.client().clone()),
+            progress_token: progress_token(call.message()).ok().flatten(),
             log_level: Some(session.log_level()),
             ..Facts::default()
         };
@@ -80,7 +80,7 @@ impl Session {
         let opened = read.and_then(|(revision, client)| self.open_session(revision, client, session));
         match opened {
             Ok(state) => {
-                facts.client = state.client().clone();
+                facts.client = ClientSource::Said(state.client().clone());
                 facts.opened_session = Some(Arc::clone(state.id()));
                 call.accept(facts);
                 let shared = &self.stage.shared;
@@ -181,14 +181,16 @@ pub(super) fn object<'m, T: Deserialize<'m>>(of: Node<'m>, member: &str) -> Opti
 pub(super) struct NotAnObject;
 
 /// What the client wants its progress messages to carry (basic/utilities/progress).
-pub(super) fn progress_token(params: Option<Node<'_>>) -> Result<Option<ProgressToken>, McpError> {
-    let token = params.and_then(|params| params.get("_meta")).and_then(|meta| meta.get("progressToken"));
-    match token {
-        None => Ok(None),
-        Some(token) => match (id_of(token), token.kind()) {
-            (Some(id), _) => Ok(Some(ProgressToken(id))),
-            (None, NodeKind::Null) => Ok(None),
-            (None, _) => Err(McpError::invalid_params("_meta.progressToken must be a string or an integer")),
-        },
+pub(super) fn progress_token(message: &Message) -> Result<Option<ProgressToken>, McpError> {
+    let token = message.param("_meta").and_then(|meta| meta.get("progressToken"));
+    token.map_or(Ok(None), token_of)
+}
+
+/// A progress token, when it may be one.
+pub(super) fn token_of(token: Node<'_>) -> Result<Option<ProgressToken>, McpError> {
+    match (id_of(token), token.kind()) {
+        (Some(id), _) => Ok(Some(ProgressToken(id))),
+        (None, NodeKind::Null) => Ok(None),
+        (None, _) => Err(McpError::invalid_params("_meta.progressToken must be a string or an integer")),
     }
 }

@@ -2,23 +2,20 @@
 
 use std::sync::Arc;
 
-use impresario_codec::{Node, NodeKind};
+use impresario_codec::{Message, Node};
 use impresario_protocol::{
     ClientCapabilities, Era, ErrorKind, Implementation, Limits, LogLevel, McpError, Operation, Revision,
 };
 use serde_json::json;
 
-use super::era::{META_VERSION, meta_version};
-use super::legacy::{object, progress_token};
+use super::era::{META_CLIENT_CAPABILITIES, META_CLIENT_INFO, META_VERSION, Meta};
+use super::legacy::{object, progress_token, token_of};
 use super::operation::{self, Params, bad_log_level};
+use super::shapes::{CapabilitiesShape, ImplementationShape};
 use super::{Session, Speaks, Via, render};
-use crate::call::{Call, Ending, Facts};
+use crate::call::{Call, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
 use crate::dialect::Dialect;
-
-const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
-const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-const META_LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
 impl Session {
     /// Reads a request by its own metadata, and performs it. The order of the checks is that of the errors:
@@ -69,24 +66,24 @@ fn read_metadata<'m>(
     facts: &mut Facts,
 ) -> Result<Operation<'m, Node<'m>>, McpError> {
     let message = call.message();
-    if let Some(version) = meta_version(message) {
+    let node = message.param("_meta").filter(|meta| meta.is_object());
+    let meta = node.map(Meta::of).unwrap_or_default();
+    if let Some(version) = meta.version {
         check_version(version)?;
     }
     if !is_method(message.method()) || !completes && message.method() == operation::COMPLETE {
         return Err(McpError::method_not_found(message.method()));
     }
     let missing = |what: &str| McpError::new(ErrorKind::MissingMetadata, format!("params._meta {what}"));
-    let params = message.params().filter(|params| params.is_object());
-    let Some(meta) = params.and_then(|params| params.get("_meta")).filter(|meta| meta.is_object()) else {
-        return Err(missing("is missing; every request must carry it"));
-    };
-    check_size(meta, limits)?;
-    if meta.get(META_VERSION).is_none() {
+    let Some(node) = node else { return Err(missing("is missing; every request must carry it")) };
+    check_size(node, message.document().text_len(), limits)?;
+    if meta.version.is_none() {
         return Err(missing("must have `io.modelcontextprotocol/protocolVersion`"));
     }
-    facts.client = read_client(meta).map_err(missing)?;
-    facts.progress_token = progress_token(params)?;
-    if let Some(level) = meta.get(META_LOG_LEVEL) {
+    check_client(&meta).map_err(missing)?;
+    facts.client = ClientSource::Request(client_of);
+    facts.progress_token = meta.progress_token.map_or(Ok(None), token_of)?;
+    if let Some(level) = meta.log_level {
         let known = level.as_str().and_then(LogLevel::parse);
         facts.log_level = Some(known.ok_or_else(|| bad_log_level("_meta logLevel"))?);
     }
@@ -101,7 +98,7 @@ fn read_in_process<'m>(
     if !completes && call.message().method() == operation::COMPLETE {
         return Err(McpError::method_not_found(operation::COMPLETE));
     }
-    facts.progress_token = progress_token(call.message().params())?;
+    facts.progress_token = progress_token(call.message())?;
     facts.log_level = Some(LogLevel::Debug);
     operation_of(call, &Limits::default())
 }
@@ -121,56 +118,49 @@ fn check_version(version: Node<'_>) -> Result<(), McpError> {
     Err(error.with_data(json!({ "supported": supported, "requested": version })))
 }
 
-fn read_client(meta: Node<'_>) -> Result<ClientFacts, &'static str> {
-    let Some(Ok(capabilities)) = object::<ClientCapabilities>(meta, META_CLIENT_CAPABILITIES) else {
+/// What a client says of itself goes with every request, and hardly anybody looks at it: it is checked in
+/// place, and read when somebody asks.
+fn check_client(meta: &Meta<'_>) -> Result<(), &'static str> {
+    let capabilities = meta.client_capabilities.filter(|capabilities| capabilities.is_object());
+    if !capabilities.is_some_and(|said| said.is_empty() || said.deserialize::<CapabilitiesShape>().is_ok()) {
         return Err("must have `io.modelcontextprotocol/clientCapabilities`, an object");
+    }
+    let is_sound =
+        |client: Node<'_>| client.is_object() && client.deserialize::<ImplementationShape<'_>>().is_ok();
+    if !meta.client_info.is_none_or(is_sound) {
+        return Err(
+            "has an `io.modelcontextprotocol/clientInfo` that is no object with `name` and `version`",
+        );
+    }
+    Ok(())
+}
+
+/// What the client of a checked request says of itself.
+fn client_of(message: &Message) -> ClientFacts {
+    let Some(meta) = message.param("_meta") else {
+        return ClientFacts::default();
     };
-    let implementation = match object::<Implementation>(meta, META_CLIENT_INFO) {
-        None => None,
-        Some(Ok(implementation)) => Some(implementation),
-        Some(Err(_)) => {
-            return Err(
-                "has an `io.modelcontextprotocol/clientInfo` that is no object with `name` and `version`",
-            );
-        }
-    };
-    Ok(ClientFacts::new(implementation, capabilities))
+    let implementation = object::<Implementation>(meta, META_CLIENT_INFO).and_then(Result::ok);
+    let capabilities = object::<ClientCapabilities>(meta, META_CLIENT_CAPABILITIES).and_then(Result::ok);
+    ClientFacts::new(implementation, capabilities.unwrap_or_default())
 }
 
 /// Metadata is bounded in members, depth and bytes.
-fn check_size(meta: Node<'_>, limits: &Limits) -> Result<(), McpError> {
+fn check_size(meta: Node<'_>, message_bytes: usize, limits: &Limits) -> Result<(), McpError> {
     let too_large =
         |limit: &str, max: u64| McpError::invalid_params(format!("_meta exceeds {max} ({limit})"));
     if meta.len() > Limits::size(limits.meta_keys_max) {
         return Err(too_large("meta_keys_max", limits.meta_keys_max));
     }
-    if meta.depth() > Limits::size(limits.meta_depth_max) {
+    if !meta.is_at_most_deep(Limits::size(limits.meta_depth_max)) {
         return Err(too_large("meta_depth_max", limits.meta_depth_max));
     }
+    // Nearly every message is smaller than its metadata may be.
     let bytes_max = Limits::size(limits.meta_bytes_max);
-    if bytes_at_most(meta) > bytes_max && bytes_of(meta) > bytes_max {
+    if message_bytes > bytes_max && bytes_of(meta) > bytes_max {
         return Err(too_large("meta_bytes_max", limits.meta_bytes_max));
     }
     Ok(())
-}
-
-/// How many bytes a value takes as JSON, or more: quick, because nearly all metadata is far below its limit.
-/// Depth is bounded before.
-fn bytes_at_most(node: Node<'_>) -> usize {
-    const SCALAR: usize = 32;
-    const PUNCTUATION: usize = 4;
-    const ESCAPED: usize = 6;
-    let text = |text: &str| text.len() * ESCAPED + PUNCTUATION;
-    match node.kind() {
-        NodeKind::Null | NodeKind::Bool | NodeKind::Integer | NodeKind::Float => SCALAR,
-        NodeKind::String => text(node.as_str().unwrap_or_default()),
-        NodeKind::Array => {
-            node.elements().map(|element| bytes_at_most(element) + PUNCTUATION).sum::<usize>() + PUNCTUATION
-        }
-        NodeKind::Object => {
-            node.members().map(|(name, value)| text(name) + bytes_at_most(value)).sum::<usize>() + PUNCTUATION
-        }
-    }
 }
 
 /// How many bytes a value takes as JSON.

@@ -25,20 +25,19 @@ pub(super) fn shared<'m>(message: &'m Message) -> Option<Result<Operation<'m, No
 
 /// The parameters of a request, with errors that name what is missing.
 pub(super) struct Params<'m> {
-    method: &'m str,
-    params: Option<Node<'m>>,
+    message: &'m Message,
 }
 
 impl<'m> Params<'m> {
     pub(super) fn of(message: &'m Message) -> Self {
-        Self { method: message.method(), params: message.params() }
+        Self { message }
     }
 
     /// A member that is text.
     pub(super) fn text(&self, name: &str) -> Result<&'m str, McpError> {
         let value = self.get(name).and_then(Node::as_str);
         value.ok_or_else(|| {
-            McpError::invalid_params(format!("{}: params.{name} must be a string", self.method))
+            McpError::invalid_params(format!("{}: params.{name} must be a string", self.message.method()))
         })
     }
 
@@ -71,7 +70,7 @@ impl<'m> Params<'m> {
     }
 
     fn get(&self, name: &str) -> Option<Node<'m>> {
-        self.params?.get(name)
+        self.message.param(name)
     }
 
     /// A member that is an object, when it is there at all.
@@ -79,9 +78,10 @@ impl<'m> Params<'m> {
         match self.get(name) {
             None => Ok(None),
             Some(value) if value.is_object() => Ok(Some(value)),
-            Some(_) => {
-                Err(McpError::invalid_params(format!("{}: params.{name} must be an object", self.method)))
-            }
+            Some(_) => Err(McpError::invalid_params(format!(
+                "{}: params.{name} must be an object",
+                self.message.method()
+            ))),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::in_flight::InFlight;
 use crate::resource::cache_hint;
 use crate::template::Variables;
 use crate::tool::{CallFuture, Run, Tool};
-use crate::workers::{DEFAULT_POOL, Job};
+use crate::workers::Job;
 
 impl Session {
     /// Performs an operation for a call. `calls` counts the session's calls; `in_flight` lists them by id,
@@ -35,7 +35,7 @@ impl Session {
             Operation::List { kind, cursor } => self.list(call, kind, cursor)?,
             Operation::CallTool { name, arguments } => {
                 let tool = self.find_tool(name)?;
-                if let Some(missing) = tool.missing_capabilities(&call.facts().client) {
+                if let Some(missing) = tool.missing_capabilities(|| call.client()) {
                     return lacks_capability(call, &tool, missing);
                 }
                 if let Some(mistakes) = check_arguments(&tool, arguments) {
@@ -251,7 +251,7 @@ impl Session {
         let timeout = Duration::from_millis(self.limits().call_timeout_ms);
         let cancel_grace = Duration::from_millis(self.limits().cancel_grace_ms);
         let job = Job { call: Arc::clone(call), work, timeout, cancel_grace, tool: None };
-        self.stage.workers.submit(DEFAULT_POOL, job);
+        self.stage.workers.submit(job);
     }
 }
 
@@ -276,7 +276,7 @@ fn run_tool(stage: &Stage, call: &Arc<Call>, tool: &Arc<Tool>) {
         cancel_grace,
         tool: Some(Arc::clone(tool)),
     };
-    stage.workers.submit(&tool.pool, job);
+    stage.workers.submit(job);
 }
 
 /// Runs a cached tool for everybody who asks for the same meanwhile. A task of its own, so that nobody who

@@ -17,7 +17,7 @@ use crate::registry::Snapshot;
 use crate::rendered::Piece;
 use crate::shared::Shared;
 
-/// One page of a list, as a whole result object.
+/// One page of a list, as a result with the brace that ends its response.
 pub(super) fn page(
     shared: &Shared,
     dialect: Dialect,
