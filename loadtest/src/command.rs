@@ -17,9 +17,9 @@ use crate::load;
 use crate::options::{LoadOptions, TargetOptions};
 use crate::plan::{Address, Plan};
 use crate::progress;
+use crate::report::Report;
 use crate::result::RunResult;
 use crate::run;
-use crate::saved::report::Report;
 use crate::show::live::Live;
 use crate::show::{html, print, table};
 use crate::work::{

@@ -25,14 +25,15 @@ pub mod items;
 pub mod load;
 pub mod probe;
 pub mod progress;
-pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod summary;
 
 // Traffic of others, written down and played again.
 pub mod traffic;
 
 // What was found.
+pub mod calendar;
 pub mod machine;
 pub mod process;
 pub mod result;
@@ -41,6 +42,7 @@ pub mod result;
 pub mod baseline;
 pub mod compare;
 pub mod comparison;
+pub mod report;
 pub mod saved;
 pub mod server;
 pub mod show;

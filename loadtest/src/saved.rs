@@ -1,7 +1,5 @@
 //! Results and comparisons read back from files.
 
-pub mod report;
-
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;

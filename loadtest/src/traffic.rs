@@ -4,12 +4,10 @@
 //! credential, a cookie, a session's id or the values of a query.
 
 // The file.
-pub mod clock;
 pub mod recording;
 pub mod redaction;
 
 // Writing it.
-pub mod events;
 pub mod pipe;
 pub mod proxy;
 pub mod record;

@@ -56,6 +56,10 @@ pub struct Measured {
     pub started_at: SystemTime,
     /// How long it took, up to the last answer.
     pub length: Duration,
+    /// When it began by the clock that answers are timed with.
+    pub begun: Instant,
+    /// For how long requests left that count, where that was asked for and not cut short.
+    pub window: Option<Duration>,
     /// The series, with their names.
     pub series: Vec<(String, Portion)>,
     /// The time in slices.
@@ -75,6 +79,15 @@ impl Measured {
         let mut all = Portion::default();
         self.series.iter().for_each(|(_, portion)| all.add(portion));
         all
+    }
+
+    /// How many of a portion's answers came in a second: of the time in which requests left, or until its own last
+    /// answer if that was later. What others waited for at the end makes nobody slower.
+    #[must_use]
+    pub fn rate_per_s(&self, portion: &Portion) -> f64 {
+        let last = portion.last_at.map(|at| at.saturating_duration_since(self.begun)).unwrap_or_default();
+        let time = self.window.unwrap_or_default().max(last);
+        if time.is_zero() { 0.0 } else { portion.answers() as f64 / time.as_secs_f64() }
     }
 }
 
@@ -191,21 +204,19 @@ impl Collector<'_> {
             while self.merge_tick() {
                 ticks += 1;
                 let at_s = (tick * ticks).as_secs_f64();
-                let asked = self.asked(at_s);
-                slices.add(&self.newest, at_s, asked);
+                slices.add(&self.newest, at_s, |at_s| self.asked(at_s));
             }
         }
         let end = ends.into_iter().max().unwrap_or(gate.measured);
         let length = end.saturating_duration_since(gate.measured);
         self.newest = Portion::default();
         self.merge_rest();
-        let asked = self.asked(length.as_secs_f64());
-        slices.finish_with(&self.newest, length.as_secs_f64(), asked);
+        slices.finish_with(&self.newest, length.as_secs_f64(), |at_s| self.asked(at_s));
         let answers = self.portions.iter().map(Portion::answers).sum();
         let used = usages.end(length, answers);
         drop(go);
         self.wait_until_closed().await;
-        Ok(self.measured(started_at, length, &slices, used, is_interrupted))
+        Ok(self.measured((started_at, gate.measured), length, &slices, used, is_interrupted))
     }
 
     /// Lets the threads end sessions and connections, which they do within a bounded time.
@@ -216,15 +227,21 @@ impl Collector<'_> {
 
     fn measured(
         self,
-        started_at: SystemTime,
+        (started_at, begun): (SystemTime, Instant),
         length: Duration,
         slices: &Slices,
         (server, generator): (Option<ProcessUse>, ProcessUse),
         is_interrupted: bool,
     ) -> Measured {
+        let window = match self.run.stop {
+            Stop::After(duration) if !is_interrupted => Some(duration),
+            Stop::After(_) | Stop::Count(_) => None,
+        };
         Measured {
             started_at,
             length,
+            begun,
+            window,
             series: self.run.series.iter().cloned().zip(self.portions).collect(),
             slices: slices.all().to_vec(),
             server,
@@ -337,7 +354,7 @@ impl Collector<'_> {
     fn asked(&self, at_s: f64) -> Option<f64> {
         let rate = self.run.asked.as_ref()?;
         let share = match self.run.stop {
-            Stop::After(duration) => (at_s - 1e-9) / duration.as_secs_f64(),
+            Stop::After(duration) => at_s / duration.as_secs_f64(),
             Stop::Count(_) => 0.0,
         };
         Some(rate.after(share))
@@ -406,4 +423,42 @@ pub fn bind(core: usize) -> Result<(), Fault> {
     // Counted while all of them are there.
     let _ = crate::machine::cores();
     lane::bind(core)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Moved;
+    use crate::load::recorder::Recorder;
+
+    fn measured(begun: Instant, window_s: Option<u64>) -> Measured {
+        Measured {
+            started_at: SystemTime::UNIX_EPOCH,
+            length: Duration::from_secs(100),
+            begun,
+            window: window_s.map(Duration::from_secs),
+            series: Vec::new(),
+            slices: Vec::new(),
+            server: None,
+            generator: Usages::new(None, Vec::new()).end(Duration::ZERO, 0).1,
+            is_interrupted: false,
+        }
+    }
+
+    #[test]
+    fn a_rate_does_not_suffer_from_what_others_waited_for() {
+        let begun = Instant::now();
+        let portion = |last_s| {
+            let mut recorder = Recorder::new(1);
+            for at_s in [1, last_s] {
+                recorder.answered(0, begun, begun + Duration::from_secs(at_s), Moved::default());
+            }
+            recorder.take().remove(0)
+        };
+        let rows = [(Some(4), 2, 0.5), (Some(4), 8, 0.25), (None, 2, 1.0)];
+        for (window_s, last_s, rate_per_s) in rows {
+            assert_eq!(measured(begun, window_s).rate_per_s(&portion(last_s)), rate_per_s);
+        }
+        assert_eq!(measured(begun, None).rate_per_s(&Portion::default()), 0.0);
+    }
 }

@@ -264,7 +264,7 @@ async fn closed(mut actor: Actor, shared: Rc<Shared>, think_time: Duration) -> A
         if is_measured {
             let mut recorder = shared.recorder.borrow_mut();
             match &outcome {
-                Ok(moved) => recorder.answered(series, then - now, *moved),
+                Ok(moved) => recorder.answered(series, now, then, *moved),
                 Err(trouble) => recorder.failed(series, trouble),
             }
         }
@@ -290,7 +290,7 @@ async fn open(mut actor: Actor, shared: Rc<Shared>, clock: Rc<Clock>) -> Actor {
         if departure.is_measured {
             let mut recorder = shared.recorder.borrow_mut();
             match &outcome {
-                Ok(moved) => recorder.answered(series, departure.at.elapsed(), *moved),
+                Ok(moved) => recorder.answered(series, departure.at, Instant::now(), *moved),
                 Err(trouble) => recorder.failed(series, trouble),
             }
         }

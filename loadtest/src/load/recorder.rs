@@ -1,7 +1,7 @@
 //! What one thread saw since it last reported: latencies and errors of each series.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::Instant;
 
 use hdrhistogram::Histogram;
 
@@ -34,11 +34,13 @@ pub struct Portion {
     pub sent: u64,
     /// Bytes of right answers.
     pub received: u64,
+    /// When the last right answer came.
+    pub last_at: Option<Instant>,
 }
 
 impl Default for Portion {
     fn default() -> Self {
-        Self { latencies: histogram(), errors: BTreeMap::new(), sent: 0, received: 0 }
+        Self { latencies: histogram(), errors: BTreeMap::new(), sent: 0, received: 0, last_at: None }
     }
 }
 
@@ -66,6 +68,7 @@ impl Portion {
         }
         self.sent += other.sent;
         self.received += other.received;
+        self.last_at = self.last_at.max(other.last_at);
     }
 
     fn fail(&mut self, kind: &str, count: u64, example: impl FnOnce() -> String) {
@@ -92,12 +95,14 @@ impl Recorder {
         Self { portions: vec![Portion::default(); series] }
     }
 
-    /// A right answer.
-    pub fn answered(&mut self, series: usize, latency: Duration, moved: Moved) {
+    /// A right answer that came at `at`, to what was asked, or should have been, at `begun`.
+    pub fn answered(&mut self, series: usize, begun: Instant, at: Instant, moved: Moved) {
+        let latency = at.saturating_duration_since(begun);
         let portion = &mut self.portions[series];
         portion.latencies.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX).max(1));
         portion.sent += moved.sent as u64;
         portion.received += moved.received as u64;
+        portion.last_at = Some(at);
     }
 
     /// An error.
@@ -114,14 +119,17 @@ impl Recorder {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn answers_and_errors_are_kept_apart() {
         let mut recorder = Recorder::new(2);
         let moved = Moved { sent: 10, received: 20 };
-        recorder.answered(0, Duration::from_micros(100), moved);
-        recorder.answered(0, Duration::ZERO, moved);
+        let begun = Instant::now();
+        recorder.answered(0, begun, begun + Duration::from_micros(100), moved);
+        recorder.answered(0, begun, begun, moved);
         recorder.failed(0, &Trouble::Status(500, "first".to_owned()));
         recorder.failed(0, &Trouble::Status(500, "second".to_owned()));
         recorder.failed(1, &Trouble::Timeout);
@@ -139,12 +147,15 @@ mod tests {
     #[test]
     fn portions_add_up() {
         let (mut whole, mut recorder) = (Portion::default(), Recorder::new(1));
+        let begun = Instant::now();
         for micros in [1, 1000] {
-            recorder.answered(0, Duration::from_micros(micros), Moved::default());
+            let at = begun + Duration::from_micros(micros);
+            recorder.answered(0, begun, at, Moved::default());
             recorder.failed(0, &Trouble::Timeout);
             whole.add(&recorder.take()[0]);
         }
         assert_eq!((whole.answers(), whole.errors["timeout"].count), (2, 2));
+        assert_eq!(whole.last_at, Some(begun + Duration::from_millis(1)));
         assert!(whole.latencies.max() >= 1_000_000 && whole.latencies.min() <= 1_000);
     }
 

@@ -34,19 +34,20 @@ impl Slices {
         }
     }
 
-    /// Adds a tick that ended at `end_s`. True if it ended a slice.
-    pub fn add(&mut self, tick: &Portion, end_s: f64, asked_rate_per_s: Option<f64>) -> bool {
+    /// Adds a tick that ended at `end_s`. True if it ended a slice, which then has the rate that `asked` says was asked
+    /// for in its middle.
+    pub fn add(&mut self, tick: &Portion, end_s: f64, asked: impl Fn(f64) -> Option<f64>) -> bool {
         self.keep(tick);
         self.ticks += 1;
         let is_full = self.ticks >= self.ticks_per_slice;
         if is_full {
-            self.finish(end_s, asked_rate_per_s);
+            self.finish(end_s, asked);
         }
         is_full
     }
 
     /// Adds what came behind the last tick, to the slice it belongs to.
-    pub fn finish_with(&mut self, tick: &Portion, end_s: f64, asked_rate_per_s: Option<f64>) {
+    pub fn finish_with(&mut self, tick: &Portion, end_s: f64, asked: impl Fn(f64) -> Option<f64>) {
         self.keep(tick);
         let is_sliver = end_s - self.begun_s < self.slices.last().map_or(0.0, |slice| slice.length_s / 2.0);
         match self.slices.last_mut() {
@@ -57,7 +58,7 @@ impl Slices {
                 last.length_s = end_s - last.at_s;
                 last.max_us = last.max_us.max(micros(self.latencies.max()));
             }
-            _ => self.finish(end_s, asked_rate_per_s),
+            _ => self.finish(end_s, asked),
         }
     }
 
@@ -72,13 +73,13 @@ impl Slices {
         self.errors += tick.error_count();
     }
 
-    fn finish(&mut self, end_s: f64, asked_rate_per_s: Option<f64>) {
+    fn finish(&mut self, end_s: f64, asked: impl Fn(f64) -> Option<f64>) {
         self.slices.push(Slice {
             at_s: self.begun_s,
             length_s: end_s - self.begun_s,
             answers: self.latencies.len(),
             errors: self.errors,
-            asked_rate_per_s,
+            asked_rate_per_s: asked(f64::midpoint(self.begun_s, end_s)),
             p50_us: percentile_us(&self.latencies, 0.5),
             p99_us: percentile_us(&self.latencies, 0.99),
             max_us: micros(self.latencies.max()),
@@ -107,7 +108,7 @@ pub fn micros(nanos: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::client::Moved;
@@ -115,28 +116,35 @@ mod tests {
 
     fn tick(micros: &[u64]) -> Portion {
         let mut recorder = Recorder::new(1);
-        micros.iter().for_each(|one| recorder.answered(0, Duration::from_micros(*one), Moved::default()));
+        let begun = Instant::now();
+        for one in micros {
+            recorder.answered(0, begun, begun + Duration::from_micros(*one), Moved::default());
+        }
         recorder.take().remove(0)
+    }
+
+    fn nothing(_at_s: f64) -> Option<f64> {
+        None
     }
 
     #[test]
     fn ticks_make_slices() {
         let mut slices = Slices::new(2);
-        assert!(!slices.add(&tick(&[100]), 0.5, None));
-        assert!(slices.add(&tick(&[300, 300]), 1.0, Some(3.0)));
-        slices.add(&tick(&[]), 1.5, None);
-        slices.finish_with(&tick(&[900]), 1.6, None);
+        assert!(!slices.add(&tick(&[100]), 0.5, nothing));
+        assert!(slices.add(&tick(&[300, 300]), 1.0, |at_s| Some(3.0 * at_s)));
+        slices.add(&tick(&[]), 1.5, nothing);
+        slices.finish_with(&tick(&[900]), 1.6, nothing);
         let all = slices.all();
         assert_eq!(all.iter().map(|slice| slice.answers).collect::<Vec<_>>(), [3, 1]);
-        assert_eq!((all[0].at_s, all[0].length_s, all[0].asked_rate_per_s), (0.0, 1.0, Some(3.0)));
+        assert_eq!((all[0].at_s, all[0].length_s, all[0].asked_rate_per_s), (0.0, 1.0, Some(1.5)));
         assert!((all[0].p50_us - 300.0).abs() < 1.0 && (all[1].max_us - 900.0).abs() < 1.0);
     }
 
     #[test]
     fn a_sliver_joins_the_last_slice() {
         let mut slices = Slices::new(1);
-        slices.add(&tick(&[100]), 1.0, None);
-        slices.finish_with(&tick(&[5000]), 1.01, None);
+        slices.add(&tick(&[100]), 1.0, nothing);
+        slices.finish_with(&tick(&[5000]), 1.01, nothing);
         let [only] = slices.all() else { panic!("{:?}", slices.all()) };
         assert_eq!((only.answers, only.length_s), (2, 1.01));
         assert!(only.max_us > 4990.0);
@@ -146,7 +154,7 @@ mod tests {
     fn there_are_never_many_slices() {
         let mut slices = Slices::new(1);
         for at in 0..20_000 {
-            slices.add(&tick(&[]), f64::from(at), None);
+            slices.add(&tick(&[]), f64::from(at), nothing);
         }
         assert!(slices.all().len() < 4 * SLICES_MAX, "{}", slices.all().len());
     }

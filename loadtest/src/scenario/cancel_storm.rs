@@ -9,8 +9,8 @@ use crate::fault::Fault;
 use crate::items::call_of;
 use crate::load::group::{Group, Pace, Step};
 use crate::load::slices::percentile_us;
-use crate::report::figure;
 use crate::result::RunResult;
+use crate::summary::figure;
 use crate::work::{Call, CancelStorm};
 
 /// Half of the connections call and take back; the other half ask for something cheap.
@@ -35,12 +35,11 @@ pub async fn run(mut stage: Stage<'_>, storm: &CancelStorm) -> Result<RunResult,
         first_series: 1,
     };
     let measured = stage.measure(vec![calling, asking], series).await?;
-    let seconds = measured.length.as_secs_f64();
     let [(_, taken_back), (_, asked)] = measured.series.as_slice() else {
         return Err(Fault::plan("a series is missing"));
     };
     let figures = vec![
-        figure("calls cancelled", taken_back.answers() as f64 / seconds, "1/s"),
+        figure("calls cancelled", measured.rate_per_s(taken_back), "1/s"),
         figure("p99 of the others", percentile_us(&asked.latencies, 0.99), "us"),
     ];
     Ok(stage.result(measured, figures))

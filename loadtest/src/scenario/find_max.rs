@@ -13,8 +13,8 @@ use crate::load::group::{Group, Pace, Step};
 use crate::load::slices::percentile_us;
 use crate::load::{Measured, Run, measure};
 use crate::plan::{Arrivals, FindMax, Rate, Stop};
-use crate::report::figure;
 use crate::result::{Figure, RunResult};
+use crate::summary::figure;
 
 /// The first, closed loop takes at most so long.
 const ESTIMATE_MAX: Duration = Duration::from_secs(3);
@@ -36,7 +36,7 @@ pub async fn run(stage: &Stage<'_>, items: Vec<Item>, search: &FindMax) -> Resul
     let closed = Pace::Closed { think_time: Duration::ZERO };
     let estimate = probe(stage, &items, closed, None, duration.min(ESTIMATE_MAX)).await?;
     let mut figures = Vec::new();
-    let mut bounds = Bounds::from(estimate.all().answers() as f64 / estimate.length.as_secs_f64());
+    let mut bounds = Bounds::from(estimate.rate_per_s(&estimate.all()));
     let (mut best, mut is_interrupted) = (None, estimate.is_interrupted);
     while let (Some(rate), false) = (bounds.next(figures.len()), is_interrupted) {
         let rates = Rate::Constant(rate);
@@ -102,7 +102,7 @@ async fn probe(
 fn judge(measured: &Measured, rate: f64, p99_bound: Duration) -> (bool, Figure) {
     let all = measured.all();
     let p99_us = percentile_us(&all.latencies, 0.99);
-    let reached = all.answers() as f64 / measured.length.as_secs_f64();
+    let reached = measured.rate_per_s(&all);
     let verdict = if all.error_count() > 0 {
         format!("{} errors", all.error_count())
     } else if reached < rate * (1.0 - BEHIND_MAX) {

@@ -25,8 +25,8 @@ use crate::load::usage::Usages;
 use crate::plan::Stop;
 use crate::process;
 use crate::progress::{Phase, Progress};
-use crate::report::figure;
 use crate::result::{Figure, RunResult};
+use crate::summary::figure;
 use crate::trouble::Trouble;
 use crate::wire::event_stream::EventStream;
 use crate::work::Idle;
@@ -161,12 +161,16 @@ impl Job {
         is_interrupted |= self.hold_open(&mut figures).await;
         self.ask(held, &recorder).await;
         series.add(&recorder.borrow_mut().take()[0]);
+        // The rate is that of opening, however long they were left alone then.
+        series.last_at = None;
         if let Some(rss) = self.rss().await {
             figures.push(figure("server memory after closing", rss as f64, "bytes"));
         }
         let measured = Measured {
             started_at,
             length: opening_time,
+            begun: begin,
+            window: Some(opening_time),
             series: vec![("opening".to_owned(), series)],
             slices: Vec::new(),
             server,
@@ -308,7 +312,7 @@ impl Job {
 fn record<T>(recorder: &RefCell<Recorder>, begin: Instant, outcome: &Result<T, Trouble>) {
     let mut recorder = recorder.borrow_mut();
     match outcome {
-        Ok(_) => recorder.answered(0, begin.elapsed(), Moved::default()),
+        Ok(_) => recorder.answered(0, begin, Instant::now(), Moved::default()),
         Err(trouble) => recorder.failed(0, trouble),
     }
 }

@@ -14,8 +14,8 @@ use crate::load::recorder::Portion;
 use crate::load::slices::percentile_us;
 use crate::load::{Measured, Run, measure};
 use crate::plan::{Arrivals, Rate, Stop};
-use crate::report::figure;
 use crate::result::RunResult;
+use crate::summary::figure;
 use crate::work::{Echo, NoisyNeighbour, Work};
 
 /// The quiet tenant's connections.
@@ -108,12 +108,12 @@ fn together(stage: &Stage<'_>, alone: Measured, beside: Option<Measured>) -> Run
             "quiet, beside the flood".clone_into(name);
         }
     });
+    let alone_per_s = alone.rate_per_s(&quiet_alone);
     measured.series.insert(0, ("quiet, alone".to_owned(), quiet_alone));
     let mut result = stage.result(measured, figures);
-    // The part alone took as long as the other; its rate is its own.
-    let alone_s = alone.length.as_secs_f64();
+    // The part alone has a beginning of its own, and so a rate.
     if let Some(series) = result.series.iter_mut().find(|series| series.name == "quiet, alone") {
-        series.rate_per_s = series.answers as f64 / alone_s;
+        series.rate_per_s = alone_per_s;
     }
     result
 }

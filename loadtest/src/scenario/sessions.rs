@@ -3,8 +3,8 @@
 use super::Stage;
 use crate::fault::Fault;
 use crate::load::group::Step;
-use crate::report::figure;
 use crate::result::RunResult;
+use crate::summary::figure;
 use crate::work::Sessions;
 
 /// Each connection opens a session, pings, and ends it, again and again.
@@ -15,8 +15,9 @@ pub async fn run(stage: Stage<'_>, sessions: &Sessions) -> Result<RunResult, Fau
     stage.needs_sessions("sessions")?;
     let group = stage.group(vec![stage.cheapest()], Step::Session { pings: sessions.pings })?;
     let measured = stage.measure(vec![group], vec!["sessions".to_owned()]).await?;
-    let count = measured.all().answers() as f64 * stage.plan.load.sessions_per_connection as f64;
-    let mut figures = vec![figure("sessions opened", count / measured.length.as_secs_f64(), "1/s")];
+    let (all, each) = (measured.all(), stage.plan.load.sessions_per_connection as f64);
+    let count = all.answers() as f64 * each;
+    let mut figures = vec![figure("sessions opened", measured.rate_per_s(&all) * each, "1/s")];
     if let Some(server) = &measured.server
         && count > 0.0
     {

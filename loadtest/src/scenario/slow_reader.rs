@@ -9,8 +9,8 @@ use crate::fault::Fault;
 use crate::items::items;
 use crate::load::group::{Group, Pace, Step};
 use crate::load::slices::percentile_us;
-use crate::report::figure;
 use crate::result::RunResult;
+use crate::summary::figure;
 use crate::work::{Payload, SlowReader, Work};
 
 /// The kernel must not read quickly what the client reads slowly.

@@ -13,9 +13,9 @@ use crate::load::{Measured, Run, measure};
 use crate::plan::{Plan, Rate, Shape, Stop, Target};
 use crate::probe::{Found, probe};
 use crate::progress::{Progress, ProgressSender};
-use crate::report;
 use crate::result::{Figure, RunResult};
 use crate::revision::Revision;
+use crate::summary;
 
 /// A scenario's surroundings.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl<'a> Stage<'a> {
     /// The result of the plan.
     #[must_use]
     pub fn result(&self, measured: Measured, figures: Vec<Figure>) -> RunResult {
-        report::result(self.plan, self.found.facts.clone(), measured, figures)
+        summary::result(self.plan, self.found.facts.clone(), measured, figures)
     }
 
     /// The cheapest request that the revision has.

@@ -25,8 +25,8 @@ use crate::load::solo::{needs_open_files, on_own_thread};
 use crate::load::usage::Usages;
 use crate::plan::Stop;
 use crate::progress::{Phase, Progress};
-use crate::report::figure;
 use crate::result::RunResult;
+use crate::summary::figure;
 use crate::trouble::Trouble;
 use crate::wire::event_stream::EventStream;
 use crate::work::{Subscribe, Work};
@@ -166,6 +166,8 @@ impl Job {
         let measured = Measured {
             started_at,
             length,
+            begun: begin,
+            window: Some(length),
             series: vec![("notifications".to_owned(), portion)],
             slices: Vec::new(),
             server,
@@ -246,7 +248,7 @@ async fn listen(mut stream: EventStream, bell: Rc<Bell>, listeners: usize, told:
         heard = number;
         bell.heard.set(bell.heard.get() + 1);
         if let Some(recorder) = bell.recorder.borrow_mut().as_mut() {
-            recorder.answered(0, at.elapsed(), Moved { sent: 0, received: event.data.len() });
+            recorder.answered(0, at, Instant::now(), Moved { sent: 0, received: event.data.len() });
             told.heard.fetch_add(1, Ordering::Relaxed);
         }
         if bell.heard.get() == listeners {

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::traffic::events::Events;
+use crate::parse::events::Events;
 use crate::traffic::kind::{self, Kind};
 use crate::traffic::redaction::SESSION_HEADER;
 use crate::traffic::script::{Exchange, Outcome, Script};
@@ -321,8 +321,8 @@ async fn read(
         }
         events.feed(&chunk, |event| {
             let found = match &exchange.id {
-                Some(id) => kind::of_answer(id, &event.data.data),
-                None => Some(kind::of_body(&event.data.data)),
+                Some(id) => kind::of_answer(id, &event.data),
+                None => Some(kind::of_body(&event.data)),
             };
             if let Some(found) = found {
                 kind = found;

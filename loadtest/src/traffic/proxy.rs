@@ -22,7 +22,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-use crate::traffic::events::Events;
+use crate::parse::events::Events;
 use crate::traffic::recorder::Recorder;
 use crate::traffic::recording::{Body, Ending, Entry};
 use crate::traffic::redaction;
@@ -249,10 +249,10 @@ impl Observed {
                 events.feed(data, |event| {
                     let body = match event.kind.as_str() {
                         // HTTP+SSE tells its session's id here.
-                        "endpoint" => Body::whole(
-                            redaction::path(&String::from_utf8_lossy(&event.data.data)).into_bytes(),
-                        ),
-                        _ => event.data,
+                        "endpoint" => {
+                            Body::whole(redaction::path(&String::from_utf8_lossy(&event.data)).into_bytes())
+                        }
+                        _ => Body { data: event.data, bytes: event.data_bytes },
                     };
                     recorder.write(connection, |_| Entry::Message { exchange, event: event.kind, body });
                 });

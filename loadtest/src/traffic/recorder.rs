@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
+use crate::calendar;
 use crate::fault::Fault;
-use crate::traffic::clock;
 use crate::traffic::recording::{Entry, FORMAT, Line, Opening, Reason, Transport};
 use crate::traffic::redaction::SessionNames;
 
@@ -96,7 +96,7 @@ impl Recorder {
 
     fn begin(sink: Box<dyn Sink>, transport: Transport, target: String, bounds: Bounds) -> io::Result<Self> {
         let generator = format!("impresario-loadtest {}", env!("CARGO_PKG_VERSION"));
-        let started_at = clock::rfc3339(SystemTime::now());
+        let started_at = calendar::rfc3339(SystemTime::now());
         let opening = Opening { recording: FORMAT, started_at, generator, transport, target };
         let mut file = BufWriter::new(sink);
         let mut text = serde_json::to_vec(&opening)?;

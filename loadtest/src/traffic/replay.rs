@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
+use crate::calendar;
 use crate::fault::Fault;
 use crate::machine;
 use crate::process::{self, Usage};
@@ -16,7 +17,7 @@ use crate::traffic::recording::{self, Recording, Transport};
 use crate::traffic::script::Script;
 use crate::traffic::speed::Speed;
 use crate::traffic::tally::Tally;
-use crate::traffic::{child, client, clock, player};
+use crate::traffic::{child, client, player};
 use crate::units::duration;
 use crate::url::Url;
 
@@ -89,7 +90,7 @@ impl ReplayOptions {
     pub async fn run(&self) -> Result<RunResult, Fault> {
         let recording = recording::read(&self.file, self.partial)?;
         let stage = self.stage(&recording)?;
-        let started_at = clock::rfc3339(SystemTime::now());
+        let started_at = calendar::rfc3339(SystemTime::now());
         let before = Uses::sample(self.server_pid);
         let begin = Instant::now();
         let copies = usize::from(self.connections_factor);

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine as _;
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
-use crate::result::{ErrorCount, Latency, Series, Slice};
+use crate::result::{ErrorCount, Series, Slice};
+use crate::summary::latency;
 
 /// Kinds of requests that are told apart; the rest is counted as one.
 const LABELS_MAX: usize = 64;
@@ -197,23 +196,6 @@ impl Counts {
             sent_bytes: self.sent_bytes,
             latency: latency(&self.latencies),
         }
-    }
-}
-
-fn latency(histogram: &Histogram<u64>) -> Latency {
-    let us = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new().serialize(histogram, &mut bytes).expect("memory takes what is written");
-    Latency {
-        min_us: histogram.min() as f64 / 1e3,
-        mean_us: histogram.mean() / 1e3,
-        p50_us: us(0.5),
-        p90_us: us(0.9),
-        p99_us: us(0.99),
-        p999_us: us(0.999),
-        p9999_us: us(0.9999),
-        max_us: histogram.max() as f64 / 1e3,
-        histogram: base64::engine::general_purpose::STANDARD.encode(bytes),
     }
 }
 
