@@ -14,14 +14,16 @@ use crate::baseline::Check;
 use crate::compare::Compare;
 use crate::fault::Fault;
 use crate::load;
-use crate::options::{LoadOptions, TargetOptions};
+use crate::options::{IdentityOptions, LoadOptions, TargetOptions};
 use crate::plan::{Address, Plan};
-use crate::progress;
+use crate::progress::{self, ProgressSender};
 use crate::report::Report;
 use crate::result::RunResult;
 use crate::run;
 use crate::show::live::Live;
-use crate::show::{html, print, table};
+use crate::show::{html, print, table, units};
+use crate::traffic::record::RecordOptions;
+use crate::traffic::replay::ReplayOptions;
 use crate::work::{
     Call, CancelStorm, Echo, Idle, List, Mix, NoisyNeighbour, Payload, ReconnectStorm, Sessions, SlowReader,
     Subscribe, Work,
@@ -34,7 +36,10 @@ Examples:
   impresario-loadtest call http://127.0.0.1:8000/mcp add a=1 b=2 --revision 2025-11-25
   impresario-loadtest list --command 'impresario serve --stdio' --processes 2
   impresario-loadtest echo http://127.0.0.1:8000/mcp --find-max --p99-bound 2ms
-  impresario-loadtest idle http://127.0.0.1:8000/mcp 100000 --server-pid 4711";
+  impresario-loadtest idle http://127.0.0.1:8000/mcp 100000 --server-pid 4711
+  impresario-loadtest record calls.jsonl --to http://127.0.0.1:8000/mcp
+  impresario-loadtest replay calls.jsonl http://127.0.0.1:8000/mcp --speed max
+  impresario-loadtest compare";
 
 /// Stands in the target's place when the server is started by --command.
 const NO_TARGET: &str = "-";
@@ -74,6 +79,10 @@ enum Verb {
     Subscribe(Scenario<Subscribe>),
     /// One tenant floods the server: does another one notice?
     NoisyNeighbour(Scenario<NoisyNeighbour>),
+    /// Play recorded traffic to a server: everything is asked again, and the answers have to be of the same kind
+    Replay(Box<Replay>),
+    /// Record what real clients ask a server, to play it again later
+    Record(RecordOptions),
     /// Compare servers on the same work, in turns, with confidence intervals
     Compare(Box<Compare>),
     /// Hold a server against an earlier result, and fail if it is worse
@@ -96,7 +105,18 @@ struct Scenario<W: clap::Args> {
     #[command(flatten)]
     server: TargetOptions,
     #[command(flatten)]
+    identity: IdentityOptions,
+    #[command(flatten)]
     load: LoadOptions,
+    #[command(flatten)]
+    result: ResultOptions,
+}
+
+/// A replay's arguments.
+#[derive(Debug, clap::Args)]
+struct Replay {
+    #[command(flatten)]
+    replay: ReplayOptions,
     #[command(flatten)]
     result: ResultOptions,
 }
@@ -127,7 +147,9 @@ impl Cli {
 fn with_target(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let names_command =
         |argument: &OsString| argument == "--command" || argument.to_string_lossy().starts_with("--command=");
-    if arguments.len() > 2 && arguments.iter().any(names_command) {
+    // These two take either, and know which.
+    let has_target = arguments.get(1).is_some_and(|verb| verb != "record" && verb != "replay");
+    if has_target && arguments.len() > 2 && arguments.iter().any(names_command) {
         arguments.insert(2, NO_TARGET.into());
     }
     arguments
@@ -148,19 +170,56 @@ pub async fn run(cli: Cli) -> ExitCode {
         Verb::ReconnectStorm(scenario) => scenario.plan(Work::ReconnectStorm),
         Verb::Subscribe(scenario) => scenario.plan(Work::Subscribe),
         Verb::NoisyNeighbour(scenario) => scenario.plan(Work::NoisyNeighbour),
+        Verb::Replay(replay) => return ended(replayed(*replay).await),
+        Verb::Record(record) => return ended(recorded(&record).await),
         Verb::Compare(compare) => return ended(compare.run().await),
         Verb::Check(check) => return ended(check.run().await),
         Verb::Report(report) => return ended(report.run()),
     };
-    let outcome = async {
-        let (plan, options) = planned?;
-        let result = measured(&plan).await?;
-        show(&result, &options)?;
-        let errors: u64 =
-            result.series.first().map_or(0, |all| all.errors.values().map(|count| count.count).sum());
-        Ok::<_, Fault>(errors <= options.errors_max)
-    };
-    ended(outcome.await.map(|is_well| if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) }))
+    ended(measured(planned).await)
+}
+
+async fn measured(planned: Result<(Plan, ResultOptions), Fault>) -> Result<ExitCode, Fault> {
+    let (plan, options) = planned?;
+    if let Some(core) = plan.pin.first() {
+        load::bind(*core)?;
+    }
+    let title = format!("{} on {}", plan.work, plan.name.as_deref().unwrap_or("the server"));
+    let result = watched(&title, async |progress| run::run(&plan, progress).await).await?;
+    judged(&result, &options)
+}
+
+async fn replayed(Replay { replay, result: options }: Replay) -> Result<ExitCode, Fault> {
+    let title = format!("replay of {}", replay.file.display());
+    let result = watched(&title, async |progress| replay.run(progress).await).await?;
+    judged(&result, &options)
+}
+
+async fn recorded(record: &RecordOptions) -> Result<ExitCode, Fault> {
+    let summary = record.run().await?;
+    let lines = units::count(summary.lines);
+    print::note(&format!("{lines} lines recorded in {}", record.file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows a run while it runs.
+async fn watched(
+    title: &str,
+    run: impl AsyncFnOnce(&ProgressSender) -> Result<RunResult, Fault>,
+) -> Result<RunResult, Fault> {
+    let (progress, newest) = progress::channel();
+    let live = Live::start(title, newest);
+    let result = run(&progress).await;
+    drop(live);
+    result
+}
+
+/// Shows a result, and says whether it is a good one.
+fn judged(result: &RunResult, options: &ResultOptions) -> Result<ExitCode, Fault> {
+    show(result, options)?;
+    let errors: u64 =
+        result.series.first().map_or(0, |all| all.errors.values().map(|count| count.count).sum());
+    Ok(if errors <= options.errors_max { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn ended(outcome: Result<ExitCode, Fault>) -> ExitCode {
@@ -169,19 +228,6 @@ fn ended(outcome: Result<ExitCode, Fault>) -> ExitCode {
         fail(&fault.into());
         ExitCode::from(code)
     })
-}
-
-/// Runs a plan, on the plan's cores.
-async fn measured(plan: &Plan) -> Result<RunResult, Fault> {
-    if let Some(core) = plan.pin.first() {
-        load::bind(*core)?;
-    }
-    let (progress, newest) = progress::channel();
-    let title = format!("{} on {}", plan.work, plan.name.as_deref().unwrap_or("the server"));
-    let live = Live::start(&title, newest);
-    let result = run::run(plan, &progress).await;
-    drop(live);
-    result
 }
 
 /// Says what went wrong, on standard error.
@@ -198,7 +244,7 @@ impl<W: clap::Args> Scenario<W> {
             None => Address::url(&self.target)?,
         };
         let plan = self.load.plan(self.server.target(address), work(self.work))?;
-        Ok((plan, self.result))
+        Ok((self.identity.identify(plan), self.result))
     }
 }
 
@@ -240,8 +286,35 @@ mod tests {
     }
 
     #[test]
+    fn traffic_has_a_command_or_a_url() {
+        for line in [
+            "x replay a.jsonl http://h/mcp --json",
+            "x replay a.jsonl --command a --html b",
+            "x record a.jsonl --command a",
+            "x record a.jsonl --to http://h/mcp",
+        ] {
+            let words = line.split(' ').map(OsString::from).collect();
+            let Ok(Cli { verb }) = Cli::try_parse_from(with_target(words)) else { panic!("{line}") };
+            let file = match &verb {
+                Verb::Replay(replay) => &replay.replay.file,
+                Verb::Record(record) => &record.file,
+                other => panic!("{line}: {other:?}"),
+            };
+            assert_eq!(file.to_str(), Some("a.jsonl"), "{line}");
+        }
+    }
+
+    #[test]
     fn too_few_words_are_refused() {
-        for line in ["x echo", "x payload http://h", "x call --command a", "x dance http://h"] {
+        for line in [
+            "x echo",
+            "x payload http://h",
+            "x call --command a",
+            "x dance http://h",
+            "x replay a.jsonl",
+            "x record a.jsonl",
+            "x replay a.jsonl http://h --command a",
+        ] {
             let words = line.split(' ').map(OsString::from).collect();
             assert!(Cli::try_parse_from(with_target(words)).is_err(), "{line}");
         }

@@ -2,6 +2,7 @@
 //!
 //! Servers that are given as commands are started here, bound to cores of their own, and ended again whatever happens.
 
+mod at_rate;
 pub mod contender;
 pub mod cores;
 mod headline;
@@ -13,12 +14,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use self::at_rate::AtRate;
 use self::contender::{Contender, name_and_pid};
 use self::cores::Cores;
 use self::rounds::{Ending, Rounds};
 use self::stand::{Bout, Entrant};
 use crate::calendar::rfc3339;
-use crate::comparison::{Comparison, FORMAT};
+use crate::comparison::{Comparison, FORMAT, Part};
 use crate::fault::Fault;
 use crate::machine;
 use crate::options::{LoadOptions, TargetOptions};
@@ -34,6 +36,7 @@ const INTERRUPTED: u8 = 130;
 const EXAMPLES: &str = "\
 Examples:
   impresario-loadtest compare
+  impresario-loadtest compare --at-rate auto --peer pmcp --peer python-sdk
   impresario-loadtest compare old='./server-1 --port {port}' new='./server-2 --port {port}'
   impresario-loadtest compare a=http://127.0.0.1:8001/mcp b=http://127.0.0.1:8002/mcp --server-pid a=4711
   impresario-loadtest compare ours=stdio:./ours theirs='stdio:npx theirs' --work 'call add a=1 b=2'
@@ -43,9 +46,6 @@ Without servers, Impresario is built and compared with the servers of loadtest/p
 /// Compare servers on the same work, in turns, with confidence intervals
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
-// Of the flags of a single run, these two are about the one server that it has.
-#[command(mut_arg("server_pid", |arg| arg.long("the-server-pid").hide(true)))]
-#[command(mut_arg("name", |arg| arg.long("the-name").hide(true)))]
 #[command(mut_arg("duration", |arg| arg.default_value("3s")), mut_arg("warm_up", |arg| arg.default_value("1s")))]
 pub struct Compare {
     /// Two servers or more: NAME=URL, NAME='COMMAND --port {port}' or NAME='stdio:COMMAND'
@@ -60,6 +60,10 @@ pub struct Compare {
     /// Run one more round before the others and throw it away
     #[arg(long)]
     discard_first: bool,
+    /// Beside the closed loop, offer every server this same rate, and compare what an answer costs at equal load; auto
+    /// is half of what the slowest one reached
+    #[arg(long, value_name = "RATE", value_parser = AtRate::parse, conflicts_with_all = ["rate", "ramp", "steps", "find_max"])]
+    at_rate: Option<AtRate>,
     /// Hold the others against this server [default: the first]
     #[arg(long, value_name = "NAME")]
     against: Option<String>,
@@ -72,7 +76,7 @@ pub struct Compare {
     /// The process of a server that we don't start, to measure its processor time and memory
     #[arg(long = "server-pid", value_name = "NAME=PID", value_parser = name_and_pid)]
     pids: Vec<(String, u32)>,
-    /// Without servers: compare with this peer too, like rust-mcp-sdk; repeat it for several
+    /// Without servers: compare with this peer too, like rust-mcp-sdk; repeat it for several, or say all for every one that is installed
     #[arg(long = "peer", value_name = "NAME", value_parser = peers::names(), conflicts_with = "servers")]
     peers: Vec<String>,
     /// Print JSON, with every run of every round
@@ -115,9 +119,6 @@ impl Compare {
     }
 
     fn check(&self) -> Result<(), Fault> {
-        if self.load.server_pid.is_some() || self.load.name.is_some() {
-            return Err(Fault::plan("in a comparison, write --server-pid NAME=PID and NAME=SERVER"));
-        }
         if self.servers.len() == 1 {
             return Err(Fault::plan("one server can't be compared: name two, or none for the headline"));
         }
@@ -151,13 +152,27 @@ impl Compare {
         }
         let rounds = Rounds { count: self.rounds as usize, discard_first: self.discard_first };
         for bout in &bouts {
-            comparison.parts.push(bout.empty_part());
-            let part = comparison.parts.last_mut().expect("a part was put there");
+            let part = Self::next_part(comparison, bout);
             if stand::fight(self, bout, rounds, &cores, part).await? == Ending::Interrupted {
+                return Ok(Ending::Interrupted);
+            }
+            let Some(at_rate) = self.at_rate else { continue };
+            let Some(rate) = at_rate.after(part) else {
+                print::caution(&format!("{}: no server reached a rate", bout.title));
+                continue;
+            };
+            let bout = bout.at_rate(rate);
+            let part = Self::next_part(comparison, &bout);
+            if stand::fight(self, &bout, rounds, &cores, part).await? == Ending::Interrupted {
                 return Ok(Ending::Interrupted);
             }
         }
         Ok(Ending::Complete)
+    }
+
+    fn next_part<'a>(comparison: &'a mut Comparison, bout: &Bout) -> &'a mut Part {
+        comparison.parts.push(bout.empty_part());
+        comparison.parts.last_mut().expect("a part was put there")
     }
 
     fn bouts(&self) -> Vec<Bout> {
@@ -171,6 +186,7 @@ impl Compare {
         let bout = |work: &Work| Bout {
             title: work.to_string(),
             work: work.clone(),
+            rate_per_s: None,
             against: against.clone(),
             entrants: self.servers.iter().map(entrant).collect(),
         };
@@ -247,6 +263,8 @@ mod tests {
             ("a=http://h b=http://g --against c", "no server is called c"),
             ("a=http://h b=http://g --server-pid c=1", "no server is called c"),
             ("a=http://h b=http://g --peer pmcp", "cannot be used with"),
+            ("a=http://h b=http://g --at-rate 5k --rate 5k", "cannot be used with"),
+            ("--at-rate often", "auto"),
             ("--peer nobody", "possible values"),
             ("a=http://h b=http://g --work dance", "no work"),
         ] {

@@ -155,6 +155,12 @@ pub struct LoadOptions {
     /// Where random draws begin
     #[arg(long, value_name = "N", default_value = "1")]
     pub seed: u64,
+}
+
+/// What is known of the one server of a run.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "The server")]
+pub struct IdentityOptions {
     /// The server's process, to measure its processor time and memory
     #[arg(long, value_name = "PID")]
     pub server_pid: Option<u32>,
@@ -163,8 +169,16 @@ pub struct LoadOptions {
     pub name: Option<String>,
 }
 
+impl IdentityOptions {
+    /// Puts it into a plan.
+    #[must_use]
+    pub fn identify(self, plan: Plan) -> Plan {
+        Plan { server_pid: self.server_pid, name: self.name, ..plan }
+    }
+}
+
 impl LoadOptions {
-    /// The plan for that work on that server.
+    /// The plan for that work on that server, of which nothing else is known.
     ///
     /// # Errors
     /// When flags do not go together; says which.
@@ -178,7 +192,7 @@ impl LoadOptions {
             return Err(Fault::plan("--duration must be longer than nothing"));
         }
         Ok(Plan {
-            name: self.name.clone(),
+            name: None,
             target,
             work,
             load: Load {
@@ -193,15 +207,21 @@ impl LoadOptions {
             threads: self.threads.min(connections),
             pin: self.pin.clone(),
             seed: self.seed,
-            server_pid: self.server_pid,
+            server_pid: None,
             model: None,
             command_line: std::env::args().collect(),
         })
     }
 
+    /// An open loop at that rate.
+    #[must_use]
+    pub fn open(&self, rate: Rate) -> Shape {
+        Shape::Open(Arrivals { rate, poisson: self.poisson, backlog_max: self.backlog_max })
+    }
+
     fn shape(&self) -> Shape {
-        let (poisson, backlog_max) = (self.poisson, self.backlog_max);
         if self.find_max {
+            let (poisson, backlog_max) = (self.poisson, self.backlog_max);
             return Shape::FindMax(FindMax { p99_bound: self.p99_bound, poisson, backlog_max });
         }
         let rate = match (self.rate, self.ramp, self.steps.is_empty()) {
@@ -210,7 +230,7 @@ impl LoadOptions {
             (None, None, false) => Rate::Steps(self.steps.clone()),
             (None, None, true) => return Shape::Closed,
         };
-        Shape::Open(Arrivals { rate, poisson, backlog_max })
+        self.open(rate)
     }
 }
 

@@ -3,7 +3,7 @@
 use anstyle::Style;
 
 use super::Compare;
-use super::peers::{self, FLOOR, OURS, RIVAL};
+use super::peers::{self, FLOOR, OURS};
 use super::stand::Bout;
 use crate::comparison::{Comparison, Contender, Metric, Part};
 use crate::fault::Fault;
@@ -28,15 +28,20 @@ pub(super) async fn bouts(compare: &Compare) -> Result<Vec<Bout>, Fault> {
         return Err(Fault::plan("--work and --against need servers: without any, the headline is measured"));
     }
     let folder = peers::folder()?;
-    let mut names = vec![FLOOR, OURS, RIVAL];
-    names.extend(compare.peers.iter().map(String::as_str));
+    let names = peers::chosen(&folder, &compare.peers);
     let entrants = peers::entrants(&folder, &names).await?;
     let bout = |(title, words, bound): (&str, &str, f64)| {
         let mut entrants = entrants.clone();
         for entrant in entrants.iter_mut().filter(|entrant| entrant.contender.name == OURS) {
             entrant.cpu_ratio_max = Some(bound);
         }
-        Ok(Bout { title: title.to_owned(), work: Work::parse(words)?, against: FLOOR.to_owned(), entrants })
+        Ok(Bout {
+            title: title.to_owned(),
+            work: Work::parse(words)?,
+            rate_per_s: None,
+            against: FLOOR.to_owned(),
+            entrants,
+        })
     };
     WORKS.into_iter().map(bout).collect()
 }
@@ -120,6 +125,7 @@ fn spread(ratio: Option<&Interval>, style: Style) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compare::peers::RIVAL;
     use crate::invented;
     use crate::machine;
 

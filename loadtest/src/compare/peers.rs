@@ -1,5 +1,6 @@
 //! The servers of `loadtest/peers`: where they are, how they are built, how they are started.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -7,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use tokio::process::Command;
 
 use super::contender::{Contender, Place};
-use super::stand::Entrant;
+use super::stand::{Entrant, RESULT};
 use crate::fault::Fault;
 use crate::show::print;
 
@@ -17,6 +18,9 @@ pub(super) const OURS: &str = "impresario";
 pub(super) const FLOOR: &str = "hyper";
 /// The peer that is always there.
 pub(super) const RIVAL: &str = "rmcp";
+
+/// Every peer that is installed.
+const ALL: &str = "all";
 
 /// Where the peers are in the source tree.
 const FOLDER: &str = "loadtest/peers";
@@ -40,10 +44,11 @@ enum Kind {
     TypeScript,
 }
 
-const PEERS: [Peer; 14] = [
+const PEERS: [Peer; 15] = [
     Peer::rust(OURS, "peer-impresario-23", &[]),
     Peer::rust("impresario-sessions", "peer-impresario-23", &[]).in_sessions(),
-    Peer::rust(FLOOR, "peer-hyper", &["--echo-id", "--result", "{result}"]),
+    Peer::rust(FLOOR, "peer-hyper", &["--echo-id", "--result", RESULT]),
+    Peer::rust("actix-web", "peer-actix-web", &["--echo-id", "--result", RESULT]),
     Peer::rust(RIVAL, "peer-rmcp", &[]),
     Peer::rust("rmcp-sessions", "peer-rmcp", &["--sessions"]).in_sessions(),
     Peer::rust("rust-mcp-sdk", "peer-rust-mcp-sdk", &[]),
@@ -104,9 +109,26 @@ impl Peer {
 /// The names that `--peer` takes; the three that are always there are not among them.
 pub(super) fn names() -> PossibleValuesParser {
     let always = [OURS, FLOOR, RIVAL];
-    let names: Vec<&'static str> =
-        PEERS.iter().map(|peer| peer.name).filter(|name| !always.contains(name)).collect();
-    PossibleValuesParser::new(names)
+    let names = PEERS.iter().map(|peer| peer.name).filter(|name| !always.contains(name));
+    PossibleValuesParser::new(names.chain([ALL]).collect::<Vec<_>>())
+}
+
+/// The peers of a comparison: those that are always there and those that were asked for, each once. Where all were
+/// asked for, one whose packages are missing is told and left out.
+pub(super) fn chosen<'a>(folder: &Path, asked: &'a [String]) -> Vec<&'a str> {
+    let mut names = vec![FLOOR, OURS, RIVAL];
+    names.extend(asked.iter().map(String::as_str).filter(|name| *name != ALL));
+    if asked.iter().any(|name| name == ALL) {
+        for peer in &PEERS {
+            match peer.command(folder) {
+                Ok(_) => names.push(peer.name),
+                Err(fault) => print::caution(&format!("left out: {fault}")),
+            }
+        }
+    }
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(*name));
+    names
 }
 
 /// The peers' folder, searched for from here upwards.
@@ -142,7 +164,7 @@ pub(super) async fn entrants(folder: &Path, names: &[&str]) -> Result<Vec<Entran
 fn entrant(peer: &Peer, command: Vec<String>, folder: &Path) -> Result<Entrant, Fault> {
     let contender = Contender { name: peer.name.to_owned(), place: Place::Listens(command) };
     let revision = peer.revision.map(str::parse).transpose().map_err(Fault::Plan)?;
-    let repeats = (peer.name == FLOOR).then(|| (OURS.to_owned(), folder.join("target")));
+    let repeats = peer.arguments.contains(&RESULT).then(|| (OURS.to_owned(), folder.join("target")));
     Ok(Entrant { revision, repeats, ..Entrant::new(contender) })
 }
 
@@ -186,6 +208,15 @@ mod tests {
                 peer.revision.is_none_or(|revision| revision.parse::<crate::revision::Revision>().is_ok())
             );
         }
+    }
+
+    #[test]
+    fn all_means_those_that_are_installed() {
+        let asked = ["pmcp", "all", "pmcp"].map(str::to_owned);
+        let names = chosen(Path::new("/nowhere"), &asked);
+        assert_eq!(names[..4], [FLOOR, OURS, RIVAL, "pmcp"]);
+        assert_eq!(names.iter().filter(|name| **name == "pmcp").count(), 1);
+        assert!(names.contains(&"turbomcp") && !names.contains(&"python-sdk"), "{names:?}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::rounds::{Ending, Rounds, Turn};
 use crate::comparison::{self, Metric, Part};
 use crate::fault::Fault;
 use crate::load;
-use crate::plan::{Address, Plan, Target};
+use crate::plan::{Address, Plan, Rate, Target};
 use crate::progress;
 use crate::result::RunResult;
 use crate::revision::Revision;
@@ -25,13 +25,15 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long it may take to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// What stands for the file with the result that a server is to repeat.
-const RESULT: &str = "{result}";
+pub(super) const RESULT: &str = "{result}";
 
 /// A kind of work, and who does it.
 #[derive(Debug, Clone)]
 pub(super) struct Bout {
     pub(super) title: String,
     pub(super) work: Work,
+    /// The rate of an open loop, in place of the shape of load that was asked for.
+    pub(super) rate_per_s: Option<f64>,
     /// The entrant that the others are held against.
     pub(super) against: String,
     pub(super) entrants: Vec<Entrant>,
@@ -64,6 +66,12 @@ impl Entrant {
 }
 
 impl Bout {
+    /// The same at a rate.
+    pub(super) fn at_rate(&self, rate_per_s: f64) -> Self {
+        let title = format!("{}, at {}", self.title, units::rate(rate_per_s));
+        Self { title, rate_per_s: Some(rate_per_s), ..self.clone() }
+    }
+
     /// The part of a comparison that this is, before anything was run.
     pub(super) fn empty_part(&self) -> Part {
         let server = |entrant: &Entrant| comparison::Contender {
@@ -183,6 +191,9 @@ async fn prepare(
     plan.server_pid = server.as_ref().map(Server::pid).or(entrant.pid);
     plan.pin.clone_from(&cores.generator);
     plan.model = model;
+    if let Some(rate) = bout.rate_per_s {
+        plan.load.shape = compare.load.open(Rate::Constant(rate));
+    }
     Ok(Ready { plan, server })
 }
 

@@ -46,6 +46,12 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// How many answers are waited for.
+    #[must_use]
+    pub fn answers(&self) -> usize {
+        self.answers
+    }
+
     /// Makes a script of a recording of stdio. With `is_partial`, what can't be played is left out.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use crate::calendar;
 use crate::fault::Fault;
 use crate::machine;
 use crate::process::{self, Usage};
+use crate::progress::{Progress, ProgressSender};
 use crate::result::{FORMAT, LoadFacts, ProcessUse, RunResult, TargetFacts};
 use crate::traffic::recording::{self, Recording, Transport};
 use crate::traffic::script::Script;
@@ -23,6 +24,8 @@ use crate::url::Url;
 
 /// Most requests that wait for their turn at a time, in all copies together.
 pub const WAITING_MAX: usize = 5_000_000;
+/// How often it is told how far the replay is.
+const TOLD_EVERY: Duration = Duration::from_millis(250);
 /// Most copies of a recorded connection.
 pub const COPIES_MAX: usize = 10_000;
 
@@ -87,7 +90,7 @@ impl ReplayOptions {
     ///
     /// # Errors
     /// When the recording can't be read or played to that server; what the server does wrongly is in the result.
-    pub async fn run(&self) -> Result<RunResult, Fault> {
+    pub async fn run(&self, progress: &ProgressSender) -> Result<RunResult, Fault> {
         let recording = recording::read(&self.file, self.partial)?;
         let stage = self.stage(&recording)?;
         let started_at = calendar::rfc3339(SystemTime::now());
@@ -102,12 +105,40 @@ impl ReplayOptions {
                 }
             }
         };
+        let telling = async {
+            let mut ticks = tokio::time::interval(TOLD_EVERY);
+            loop {
+                ticks.tick().await;
+                progress.send_replace(self.progress(&stage, begin.elapsed()));
+            }
+        };
         let interrupted = tokio::select! {
             () = playing => false,
+            () = telling => false,
             _ = tokio::signal::ctrl_c() => true,
         };
         let measured = begin.elapsed();
         Ok(self.result(&recording, &stage, started_at, measured, &before, interrupted))
+    }
+
+    /// Where it is at: by the recording's clock, or at `max` by the number of requests.
+    fn progress(&self, stage: &Stage, elapsed: Duration) -> Progress {
+        let (tally, length_us, requests) = match stage {
+            Stage::Http(player) => (&player.tally, player.script.length_us, player.script.exchanges.len()),
+            Stage::Stdio(player) => (&player.tally, player.lines.length_us, player.lines.answers()),
+        };
+        let told = tally.lock().unwrap_or_else(PoisonError::into_inner).progress(elapsed);
+        let (total, done, of) = match self.speed {
+            Speed::Times(factor) => {
+                let total = Duration::from_micros(length_us).mul_f64(self.loops as f64 / factor);
+                (Some(total), elapsed.as_secs_f64(), total.as_secs_f64())
+            }
+            Speed::Max => {
+                let requests = requests as f64 * f64::from(self.connections_factor) * self.loops as f64;
+                (None, (told.answers + told.errors) as f64, requests)
+            }
+        };
+        Progress { total, done_share: if of > 0.0 { (done / of).min(1.0) } else { 0.0 }, ..told }
     }
 
     fn stage(&self, recording: &Recording) -> Result<Stage, Fault> {

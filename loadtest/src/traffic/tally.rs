@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use crate::progress::{Phase, Progress};
 use crate::result::{ErrorCount, Series, Slice};
 use crate::summary::latency;
 
@@ -95,22 +96,41 @@ impl Tally {
     /// The time in equal slices; the last is as long as the replay was.
     #[must_use]
     pub fn slices(&self, measured: Duration) -> Vec<Slice> {
-        let length = self.slice_length;
         let slice = |(counts, number): (&Counts, u32)| {
-            let at = length * number;
-            let us = |quantile| counts.latencies.value_at_quantile(quantile) as f64 / 1e3;
-            Slice {
-                at_s: at.as_secs_f64(),
-                length_s: measured.saturating_sub(at).min(length).as_secs_f64(),
-                answers: counts.latencies.len(),
-                errors: counts.errors.values().map(|error| error.count).sum(),
-                asked_rate_per_s: None,
-                p50_us: us(0.5),
-                p99_us: us(0.99),
-                max_us: counts.latencies.max() as f64 / 1e3,
-            }
+            let at = self.slice_length * number;
+            counts.slice(at, measured.saturating_sub(at).min(self.slice_length))
         };
         self.slices.iter().zip(0_u32..).map(slice).collect()
+    }
+
+    /// What to tell so long after the start: everything so far, and the figures of the newest whole slice.
+    #[must_use]
+    pub fn progress(&self, elapsed: Duration) -> Progress {
+        let begun = elapsed.as_nanos() / self.slice_length.as_nanos();
+        let newest = usize::try_from(begun.saturating_sub(1)).ok().and_then(|place| self.slices.get(place));
+        let errors = self.all.errors.iter().map(|(kind, error)| (kind.clone(), error.count));
+        let told = Progress {
+            phase: Phase::Measuring,
+            elapsed,
+            answers: self.all.latencies.len(),
+            errors: self.errors(),
+            errors_by_kind: errors.collect(),
+            ..Progress::default()
+        };
+        let Some(counts) = newest else { return told };
+        let slice = counts.slice(
+            self.slice_length * u32::try_from(begun.saturating_sub(1)).unwrap_or(0),
+            elapsed.min(self.slice_length),
+        );
+        Progress {
+            rate_per_s: slice.answers as f64 / slice.length_s.max(f64::MIN_POSITIVE),
+            p50_us: slice.p50_us,
+            p90_us: us(&counts.latencies, 0.9),
+            p99_us: slice.p99_us,
+            max_us: slice.max_us,
+            last_slice: (begun > 0).then_some(slice),
+            ..told
+        }
     }
 
     /// How many errors there were.
@@ -184,6 +204,19 @@ impl Counts {
         }
     }
 
+    fn slice(&self, at: Duration, length: Duration) -> Slice {
+        Slice {
+            at_s: at.as_secs_f64(),
+            length_s: length.as_secs_f64(),
+            answers: self.latencies.len(),
+            errors: self.errors.values().map(|error| error.count).sum(),
+            asked_rate_per_s: None,
+            p50_us: us(&self.latencies, 0.5),
+            p99_us: us(&self.latencies, 0.99),
+            max_us: us(&self.latencies, 1.0),
+        }
+    }
+
     fn series(&self, name: &str, time: Duration) -> Series {
         let answers = self.latencies.len();
         let rate_per_s = if time.is_zero() { 0.0 } else { answers as f64 / time.as_secs_f64() };
@@ -197,6 +230,10 @@ impl Counts {
             latency: latency(&self.latencies),
         }
     }
+}
+
+fn us(latencies: &Histogram<u64>, quantile: f64) -> f64 {
+    latencies.value_at_quantile(quantile) as f64 / 1e3
 }
 
 #[cfg(test)]
@@ -231,6 +268,9 @@ mod tests {
             (series[0].latency.p50_us - 200.0).abs() < 1.0 && (series[1].latency.p50_us - 400.0).abs() < 1.0
         );
         assert_eq!(series[0].errors["another kind"].example, "tools/call x: an error in place of a result");
+        let told = tally.progress(Duration::from_millis(2500));
+        assert_eq!((told.answers, told.errors, told.errors_by_kind["another kind"]), (3, 1, 1));
+        assert_eq!((told.rate_per_s, told.last_slice.map(|slice| slice.at_s)), (3.0, Some(1.0)));
         assert_eq!((tally.errors(), series[0].sent_bytes, series[0].received_bytes), (1, 30, 60));
         let slices = tally.slices(Duration::from_secs(2));
         let rows: Vec<_> = slices.iter().map(|slice| (slice.at_s, slice.answers, slice.errors)).collect();

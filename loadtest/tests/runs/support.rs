@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Parser;
 use impresario_loadtest::fault::Fault;
-use impresario_loadtest::options::{LoadOptions, TargetOptions};
+use impresario_loadtest::options::{IdentityOptions, LoadOptions, TargetOptions};
 use impresario_loadtest::plan::{Address, Plan};
 use impresario_loadtest::progress;
 use impresario_loadtest::result::{RunResult, Series};
@@ -20,13 +20,16 @@ struct Flags {
     #[command(flatten)]
     server: TargetOptions,
     #[command(flatten)]
+    identity: IdentityOptions,
+    #[command(flatten)]
     load: LoadOptions,
 }
 
 /// The plan for a work, with flags.
 pub(crate) fn plan(address: Address, work: &str, flags: &str) -> Plan {
     let flags = Flags::try_parse_from(flags.split_whitespace()).unwrap();
-    flags.load.plan(flags.server.target(address), Work::parse(work).unwrap()).unwrap()
+    let plan = flags.load.plan(flags.server.target(address), Work::parse(work).unwrap()).unwrap();
+    flags.identity.identify(plan)
 }
 
 /// Runs a work against a URL.

@@ -133,7 +133,7 @@ pub(crate) async fn try_replay(place: &Place, target: &[&str], more: &[&str]) ->
     let file = place.path().to_str().unwrap();
     let arguments = ["replay", file].into_iter().chain(target.iter().copied()).chain(more.iter().copied());
     let options = Replay::try_parse_from(arguments).map_err(|error| error.to_string())?.options;
-    options.run().await.map_err(|fault| fault.to_string())
+    options.run(&impresario_loadtest::progress::channel().0).await.map_err(|fault| fault.to_string())
 }
 
 pub(crate) async fn replay(place: &Place, url: &str, more: &[&str]) -> RunResult {
