@@ -1,19 +1,21 @@
-//! A second floor: actix-web reads the body and answers fixed bytes, with id 1.
+//! A second floor: actix-web reads the body and answers fixed bytes.
 //!
 //! Like the one on hyper it parses no JSON and is no MCP server.
 #![forbid(unsafe_code)]
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::KeepAlive;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpResponse, HttpServer};
-use anyhow::ensure;
 use clap::Parser;
 use peer_stage::listener;
 use peer_stage::options::Options;
+use peer_stage::reply::{self, Reply, ReplyOptions};
 
-const BEFORE_TEXT: &str =
-    r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","content":[{"type":"text","text":""#;
-const AFTER_TEXT: &str = r#""}]}}"#;
 /// As large a body as any of the compared servers takes.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -21,28 +23,59 @@ const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 struct Arguments {
     #[command(flatten)]
     options: Options,
-    /// Length of the reply's body, a tools/call result with one text.
-    #[arg(long, default_value_t = 113)]
-    reply_bytes: usize,
+    #[command(flatten)]
+    reply: ReplyOptions,
 }
 
-async fn answer(_body: Bytes, reply: Data<Bytes>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(reply.get_ref().clone())
+/// The reply, and whether the request's id goes into it.
+#[derive(Clone)]
+struct Answer {
+    reply: Reply,
+    echo_id: bool,
+}
+
+/// A body in two parts of known length, neither of which is copied for it.
+struct Parts {
+    parts: [Bytes; 2],
+    next: usize,
+}
+
+impl MessageBody for Parts {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.parts.iter().map(|part| part.len() as u64).sum())
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _ctx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let next = self.next;
+        self.next += 1;
+        Poll::Ready(self.parts.get(next).filter(|part| !part.is_empty()).cloned().map(Ok))
+    }
+}
+
+async fn answer(body: Bytes, answer: Data<Answer>) -> HttpResponse<Parts> {
+    let id = if answer.echo_id { reply::find_id(&body) } else { None };
+    let body = id.map_or_else(|| answer.reply.fixed(), |id| answer.reply.with_id(id));
+    let (first, last) = body.into_inner();
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .message_body(Parts { parts: [first, last], next: 0 })
+        .expect("the content type is a header's value")
 }
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let frame = BEFORE_TEXT.len() + AFTER_TEXT.len();
-    let length = arguments.reply_bytes;
-    ensure!(length >= frame, "a reply has at least {frame} bytes: pass more with --reply-bytes");
-    let reply = Bytes::from(format!("{BEFORE_TEXT}{}{AFTER_TEXT}", "x".repeat(length - frame)));
-
+    let answering = Answer { reply: arguments.reply.reply()?, echo_id: arguments.reply.echo_id };
     let socket = listener::bind(arguments.options.port)?;
     let port = socket.local_addr()?.port();
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(Data::new(reply.clone()))
+            .app_data(Data::new(answering.clone()))
             .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .route("/mcp", web::post().to(answer))
     })

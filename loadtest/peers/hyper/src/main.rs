@@ -4,13 +4,9 @@
 //! Each thread has a runtime and a listener of its own, and a connection never leaves its thread.
 #![forbid(unsafe_code)]
 
-mod reply;
-
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::rc::Rc;
 
-use anyhow::Context;
 use clap::Parser;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -21,37 +17,21 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use peer_stage::listener;
 use peer_stage::options::Options;
+use peer_stage::reply::{self, Reply, ReplyOptions};
 use tokio::net::TcpListener;
 use tokio::task::LocalSet;
-
-use crate::reply::Reply;
 
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     options: Options,
-    /// Length of the reply's body, a tools/call result with one text.
-    #[arg(long, default_value_t = 113, conflicts_with = "result")]
-    reply_bytes: usize,
-    /// A file with the JSON of another result to answer with, like that of a tools/list.
-    #[arg(long)]
-    result: Option<PathBuf>,
-    /// The same bytes for everybody, with id 1. This is the default.
-    #[arg(long, conflicts_with = "echo_id")]
-    fixed: bool,
-    /// Put the request's id into the reply: the digits after the body's first "id":, found without parsing.
-    #[arg(long)]
-    echo_id: bool,
+    #[command(flatten)]
+    reply: ReplyOptions,
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let reply = match &arguments.result {
-        Some(path) => {
-            Reply::with_result(&std::fs::read_to_string(path).context("read the file given with --result")?)?
-        }
-        None => Reply::of_length(arguments.reply_bytes)?,
-    };
+    let reply = arguments.reply.reply()?;
     let first = listener::bind(arguments.options.port)?;
     let port = first.local_addr()?.port();
     let mut listeners = vec![first];
@@ -63,7 +43,7 @@ fn main() -> anyhow::Result<()> {
         .into_iter()
         .map(|listener| {
             let reply = reply.clone();
-            std::thread::spawn(move || serve(listener, reply, arguments.echo_id))
+            std::thread::spawn(move || serve(listener, reply, arguments.reply.echo_id))
         })
         .collect();
     for thread in threads {

@@ -4,4 +4,5 @@
 
 pub mod listener;
 pub mod options;
+pub mod reply;
 pub mod tools;

@@ -16,8 +16,8 @@ pub struct Options {
 /// How many of the tools a peer offers.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ToolOptions {
-    /// How many tools to offer: the first two are echo and add.
-    #[arg(long, default_value_t = 23, value_parser = clap::value_parser!(u16).range(2..=23))]
+    /// How many tools to offer: the first two are echo and add; beyond 23 they are copies with names of their own.
+    #[arg(long, default_value_t = 23, value_parser = clap::value_parser!(u16).range(2..=10_000))]
     pub tools: u16,
 }
 

@@ -1,6 +1,6 @@
 //! The tools that every peer offers, read from the one file they share, and what the tools do.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ static DEFINITIONS: LazyLock<Vec<Definition>> = LazyLock::new(|| {
 });
 
 /// What a client is told of one tool.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Definition {
     /// Its name.
@@ -24,9 +24,23 @@ pub struct Definition {
     pub input_schema: Map<String, Value>,
 }
 
-/// The first tools of the file; echo and add come first.
+/// What this process offers, once it was asked how many.
+static OFFERED: OnceLock<Vec<Definition>> = OnceLock::new();
+
+/// The first tools of the file, of which echo and add come first, and then copies of the others under other names. A
+/// process has one number of tools: the first that is asked for.
 pub fn definitions(count: u16) -> &'static [Definition] {
-    &DEFINITIONS[..usize::from(count).min(DEFINITIONS.len())]
+    OFFERED.get_or_init(|| (0..usize::from(count)).map(definition).collect())
+}
+
+fn definition(place: usize) -> Definition {
+    // Nobody needs a second echo or add.
+    let original = if place < DEFINITIONS.len() { place } else { 2 + place % (DEFINITIONS.len() - 2) };
+    let mut definition = DEFINITIONS[original].clone();
+    if place != original {
+        definition.name = format!("{}_{place}", definition.name);
+    }
+    definition
 }
 
 /// What a tool answers. Only echo and add do anything: the others are there to be listed.
@@ -40,7 +54,9 @@ pub fn answer(name: &str, mut arguments: Map<String, Value>) -> Result<String, S
             (Some(a), Some(b)) => Ok((a + b).to_string()),
             _ => Err("a and b: pass two numbers".into()),
         },
-        _ if DEFINITIONS.iter().any(|tool| tool.name == name) => Ok(format!("{name} is done")),
+        _ if OFFERED.get().is_some_and(|offered| offered.iter().any(|tool| tool.name == name)) => {
+            Ok(format!("{name} is done"))
+        }
         _ => Err(format!("there is no tool {name}")),
     }
 }

@@ -1,19 +1,50 @@
-//! The reply, made once: its bytes before and after the id.
+//! The reply of a server that answers fixed bytes, made once: its bytes before and after the id.
+
+use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use bytes::buf::Chain;
 use bytes::{Buf, Bytes};
 
 /// A body in two parts, which leave in one write without being copied together.
-pub(crate) type Body = Chain<Bytes, Bytes>;
+pub type Body = Chain<Bytes, Bytes>;
 
 const BEFORE_ID: &str = r#"{"jsonrpc":"2.0","id":"#;
 const TEXT_BEGINS: &str = r#"{"resultType":"complete","content":[{"type":"text","text":""#;
 const TEXT_ENDS: &str = r#""}]}"#;
 
+/// What such a server is told about its reply.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ReplyOptions {
+    /// Length of the reply's body, a tools/call result with one text.
+    #[arg(long, default_value_t = 113, conflicts_with = "result")]
+    pub reply_bytes: usize,
+    /// A file with the JSON of another result to answer with, like that of a tools/list.
+    #[arg(long)]
+    pub result: Option<PathBuf>,
+    /// The same bytes for everybody, with id 1. This is the default.
+    #[arg(long, conflicts_with = "echo_id")]
+    pub fixed: bool,
+    /// Put the request's id into the reply: the digits after the body's first "id":, found without parsing.
+    #[arg(long)]
+    pub echo_id: bool,
+}
+
+impl ReplyOptions {
+    /// The reply that was asked for.
+    pub fn reply(&self) -> anyhow::Result<Reply> {
+        match &self.result {
+            Some(path) => Reply::with_result(
+                &std::fs::read_to_string(path).context("read the file given with --result")?,
+            ),
+            None => Reply::of_length(self.reply_bytes),
+        }
+    }
+}
+
 /// A reply's bytes, shared by every connection.
 #[derive(Debug, Clone)]
-pub(crate) struct Reply {
+pub struct Reply {
     /// The whole reply to a request with id 1.
     fixed: Bytes,
     /// What comes after the id.
@@ -22,14 +53,14 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// A tools/call result with as long a text as makes the whole reply this long, if its id has one digit.
-    pub(crate) fn of_length(length: usize) -> anyhow::Result<Self> {
+    pub fn of_length(length: usize) -> anyhow::Result<Self> {
         let frame = Self::new(&format!("{TEXT_BEGINS}{TEXT_ENDS}")).fixed.len();
         ensure!(length >= frame, "a reply has at least {frame} bytes: pass more with --reply-bytes");
         Ok(Self::new(&format!("{TEXT_BEGINS}{}{TEXT_ENDS}", "x".repeat(length - frame))))
     }
 
     /// A reply with a result of somebody's own.
-    pub(crate) fn with_result(result: &str) -> anyhow::Result<Self> {
+    pub fn with_result(result: &str) -> anyhow::Result<Self> {
         let result: serde_json::Value = serde_json::from_str(result).context("read the result as JSON")?;
         Ok(Self::new(&result.to_string()))
     }
@@ -39,11 +70,13 @@ impl Reply {
         Self { fixed: Bytes::from(format!("{BEFORE_ID}1{after_id}")), after_id: Bytes::from(after_id) }
     }
 
-    pub(crate) fn fixed(&self) -> Body {
+    /// The whole reply to a request with id 1.
+    pub fn fixed(&self) -> Body {
         self.fixed.clone().chain(Bytes::new())
     }
 
-    pub(crate) fn with_id(&self, id: u64) -> Body {
+    /// The reply to a request with that id.
+    pub fn with_id(&self, id: u64) -> Body {
         let mut digits = [0; 20];
         let mut first = digits.len();
         let mut rest = id;
@@ -62,7 +95,7 @@ impl Reply {
 }
 
 /// The number after the first `"id":`.
-pub(crate) fn find_id(body: &[u8]) -> Option<u64> {
+pub fn find_id(body: &[u8]) -> Option<u64> {
     let behind = &body[memchr::memmem::find(body, br#""id":"#)? + 5..];
     let digits = behind.iter().skip_while(|byte| **byte == b' ').take_while(|byte| byte.is_ascii_digit());
     digits
