@@ -126,7 +126,7 @@ fn arguments(command_line: &[String], server_pid: Option<u32>) -> Result<Vec<Str
             "--server-pid" | "--html" => drop(given.next()),
             "--json" => {}
             word if word.starts_with("--server-pid=") || word.starts_with("--html=") => {}
-            "compare" | "check" | "report" | "record" if arguments.is_empty() => {
+            "compare" | "grow" | "check" | "report" | "record" if arguments.is_empty() => {
                 return Err(Fault::plan(format!(
                     "the baseline was made by `{word}`: save the result of one run"
                 )));

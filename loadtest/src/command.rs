@@ -12,6 +12,7 @@ use clap::Parser;
 
 use crate::baseline::Check;
 use crate::compare::Compare;
+use crate::compare::grow::Grow;
 use crate::fault::Fault;
 use crate::load;
 use crate::options::{IdentityOptions, LoadOptions, TargetOptions};
@@ -85,6 +86,8 @@ enum Verb {
     Record(RecordOptions),
     /// Compare servers on the same work, in turns, with confidence intervals
     Compare(Box<Compare>),
+    /// Measure how processor time and memory grow with connections, payload, tools or sessions
+    Grow(Box<Grow>),
     /// Hold a server against an earlier result, and fail if it is worse
     Check(Check),
     /// Make a page or a table of results that were saved with --json
@@ -173,6 +176,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Verb::Replay(replay) => return ended(replayed(*replay).await),
         Verb::Record(record) => return ended(recorded(&record).await),
         Verb::Compare(compare) => return ended(compare.run().await),
+        Verb::Grow(grow) => return ended(grow.run().await),
         Verb::Check(check) => return ended(check.run().await),
         Verb::Report(report) => return ended(report.run()),
     };

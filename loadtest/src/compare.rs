@@ -5,6 +5,7 @@
 mod at_rate;
 pub mod contender;
 pub mod cores;
+pub mod grow;
 mod headline;
 mod peers;
 pub mod rounds;
@@ -17,15 +18,16 @@ use std::time::SystemTime;
 use self::at_rate::AtRate;
 use self::contender::{Contender, name_and_pid};
 use self::cores::Cores;
+use self::grow::Over;
 use self::rounds::{Ending, Rounds};
 use self::stand::{Bout, Entrant};
 use crate::calendar::rfc3339;
-use crate::comparison::{Comparison, FORMAT, Part};
+use crate::comparison::{Comparison, Cost, FORMAT, Part};
 use crate::fault::Fault;
 use crate::machine;
 use crate::options::{LoadOptions, TargetOptions};
 use crate::server::interrupted;
-use crate::show::{html, print, ratios};
+use crate::show::{growth, html, print, ratios};
 use crate::work::Work;
 
 /// The most servers in one comparison.
@@ -85,6 +87,12 @@ pub struct Compare {
     /// Write a report to this file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// What to change from part to part, for `grow`.
+    #[arg(skip)]
+    over: Option<Over>,
+    /// Where `grow` draws a cost.
+    #[arg(skip)]
+    drawing: Option<(PathBuf, Cost)>,
     #[command(flatten)]
     target: TargetOptions,
     #[command(flatten)]
@@ -119,7 +127,7 @@ impl Compare {
     }
 
     fn check(&self) -> Result<(), Fault> {
-        if self.servers.len() == 1 {
+        if self.servers.len() == 1 && self.over.is_none() {
             return Err(Fault::plan("one server can't be compared: name two, or none for the headline"));
         }
         if self.servers.len() > SERVERS_MAX {
@@ -143,7 +151,11 @@ impl Compare {
     }
 
     async fn fill(&self, comparison: &mut Comparison) -> Result<Ending, Fault> {
-        let bouts = if self.servers.is_empty() { headline::bouts(self).await? } else { self.bouts() };
+        let bouts = match &self.over {
+            Some(over) => over.bouts(self).await?,
+            None if self.servers.is_empty() => headline::bouts(self).await?,
+            None => self.bouts(),
+        };
         let starts_any = bouts.iter().flat_map(|bout| &bout.entrants).any(Entrant::is_started);
         let cores = Cores::choose(&self.server_cores, &self.load.pin, self.load.threads, starts_any);
         comparison.doubts.extend(cores.doubt.clone());
@@ -183,13 +195,8 @@ impl Compare {
             Entrant { pid, ..Entrant::new(server.clone()) }
         };
         let against = self.against.clone().unwrap_or_else(|| self.servers[0].name.clone());
-        let bout = |work: &Work| Bout {
-            title: work.to_string(),
-            work: work.clone(),
-            rate_per_s: None,
-            against: against.clone(),
-            entrants: self.servers.iter().map(entrant).collect(),
-        };
+        let entrants: Vec<Entrant> = self.servers.iter().map(entrant).collect();
+        let bout = |work: &Work| Bout { entrants: entrants.clone(), ..Bout::new(work.clone(), &against) };
         works.iter().map(bout).collect()
     }
 
@@ -199,8 +206,17 @@ impl Compare {
                 .map_err(Fault::machine("write the report"))?;
             print::note(&format!("report written to {}", path.display()));
         }
+        if let Some((path, cost)) = &self.drawing {
+            let drawn = html::growth(&comparison.parts, *cost);
+            let drawn =
+                drawn.ok_or_else(|| Fault::plan("there is nothing to draw: no server's cost is known"))?;
+            std::fs::write(path, drawn).map_err(Fault::machine("write the drawing"))?;
+            print::note(&format!("drawing written to {}", path.display()));
+        }
         let shown = if self.json {
             print::json(comparison)
+        } else if self.over.is_some() {
+            print::result(&growth::render(comparison, print::width()))
         } else if self.servers.is_empty() {
             print::result(&headline::render(comparison, print::width()))
         } else {

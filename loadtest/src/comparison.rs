@@ -39,6 +39,42 @@ pub struct Part {
     pub against: String,
     /// The servers in the order in which they were given.
     pub servers: Vec<Contender>,
+    /// The point that this part is in a look at how cost grows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub point: Option<Point>,
+}
+
+/// What differs from part to part, where the parts show how cost grows with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// What it is, like `connections`.
+    pub thing: String,
+    /// How many, or how large in bytes.
+    pub value: f64,
+}
+
+/// What grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Cost {
+    /// The server's processor time for each answer, or for each session opened.
+    Cpu,
+    /// The server's memory: of each idle session, or else all of it.
+    Memory,
+}
+
+impl Cost {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Cpu, Self::Memory];
+
+    fn of(self, result: &RunResult) -> Option<f64> {
+        match self {
+            Self::Cpu => Metric::CpuPerAnswer.of(result),
+            Self::Memory => {
+                let each = result.figures.iter().find(|figure| figure.name.contains("memory for each idle"));
+                each.map(|figure| figure.value).or_else(|| Metric::Rss.of(result))
+            }
+        }
+    }
 }
 
 /// One server in one part.
@@ -155,6 +191,15 @@ impl Contender {
         Interval::geometric(&values?)
     }
 
+    /// What it costs, on the average of all rounds.
+    #[must_use]
+    pub fn cost(&self, cost: Cost) -> Option<f64> {
+        let values: Option<Vec<f64>> = self.rounds.iter().map(|round| cost.of(round)).collect();
+        values
+            .filter(|values| !values.is_empty())
+            .map(|values| values.iter().sum::<f64>() / values.len() as f64)
+    }
+
     /// The ratio of this server to another one in each round that both have.
     #[must_use]
     pub fn ratios_to(&self, other: &Self, metric: Metric) -> Vec<f64> {
@@ -189,7 +234,13 @@ impl Part {
         for result in results {
             let at = parts.iter().position(|part| part.work == result.work).unwrap_or_else(|| {
                 let (title, work) = (result.work.clone(), result.work.clone());
-                parts.push(Self { title, work, against: result.name.clone(), servers: Vec::new() });
+                parts.push(Self {
+                    title,
+                    work,
+                    against: result.name.clone(),
+                    servers: Vec::new(),
+                    point: None,
+                });
                 parts.len() - 1
             });
             let servers = &mut parts[at].servers;

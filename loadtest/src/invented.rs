@@ -6,6 +6,7 @@ use base64::Engine;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
+use crate::comparison::{Part, Point};
 use crate::result::{
     ErrorCount, FORMAT, Figure, Latency, LoadFacts, Machine, ProcessUse, RunResult, Series, Slice,
     TargetFacts,
@@ -140,4 +141,17 @@ fn latency(slowness: f64) -> Latency {
         max_us: histogram.max() as f64 / 1e3,
         histogram: base64::engine::general_purpose::STANDARD.encode(bytes),
     }
+}
+
+/// How two servers grow with connections.
+pub(crate) fn growth() -> Vec<Part> {
+    let point = |connections: u32| {
+        let slowness = 1.0 + f64::from(connections.ilog10()) / 10.0;
+        let results = vec![result("one", slowness), result("other", 3.0 * slowness)];
+        let mut part = Part::from_results(results).remove(0);
+        part.title = format!("connections {connections}");
+        part.point = Some(Point { thing: "connections".to_owned(), value: f64::from(connections) });
+        part
+    };
+    [1, 10, 100, 1000].into_iter().map(point).collect()
 }

@@ -7,7 +7,7 @@ use crate::comparison::{Comparison, Part};
 use crate::fault::Fault;
 use crate::result::RunResult;
 use crate::saved::{self, Saved};
-use crate::show::{html, print, ratios, table};
+use crate::show::{growth, html, print, ratios, table};
 
 /// The most files in one report.
 const FILES_MAX: usize = 200;
@@ -84,6 +84,9 @@ impl Report {
 fn text(subject: Subject) -> String {
     let width = print::width();
     match subject {
+        Subject::Comparison(comparison) if comparison.parts.iter().any(|part| part.point.is_some()) => {
+            growth::render(&comparison, width)
+        }
         Subject::Comparison(comparison) => ratios::render(&comparison, width),
         Subject::Results(results) => match results.as_slice() {
             [result] => table::render(result, width),

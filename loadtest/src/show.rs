@@ -2,6 +2,7 @@
 
 pub mod doubts;
 pub(crate) mod grid;
+pub mod growth;
 pub mod html;
 pub mod live;
 pub mod print;

@@ -35,13 +35,7 @@ pub(super) async fn bouts(compare: &Compare) -> Result<Vec<Bout>, Fault> {
         for entrant in entrants.iter_mut().filter(|entrant| entrant.contender.name == OURS) {
             entrant.cpu_ratio_max = Some(bound);
         }
-        Ok(Bout {
-            title: title.to_owned(),
-            work: Work::parse(words)?,
-            rate_per_s: None,
-            against: FLOOR.to_owned(),
-            entrants,
-        })
+        Ok(Bout { title: title.to_owned(), entrants, ..Bout::new(Work::parse(words)?, FLOOR) })
     };
     WORKS.into_iter().map(bout).collect()
 }

@@ -88,6 +88,7 @@ mod tests {
             work: "echo".to_owned(),
             against: names[0].to_owned(),
             servers: names.iter().map(server).collect(),
+            point: None,
         }
     }
 

@@ -7,9 +7,10 @@ use super::Compare;
 use super::contender::{Contender, Place};
 use super::cores::Cores;
 use super::rounds::{Ending, Rounds, Turn};
-use crate::comparison::{self, Metric, Part};
+use crate::comparison::{self, Metric, Part, Point};
 use crate::fault::Fault;
 use crate::load;
+use crate::options::LoadOptions;
 use crate::plan::{Address, Plan, Rate, Target};
 use crate::progress;
 use crate::result::RunResult;
@@ -34,6 +35,10 @@ pub(super) struct Bout {
     pub(super) work: Work,
     /// The rate of an open loop, in place of the shape of load that was asked for.
     pub(super) rate_per_s: Option<f64>,
+    /// How many connections, in place of the number that was asked for.
+    pub(super) connections: Option<usize>,
+    /// The point that it is in a look at how cost grows.
+    pub(super) point: Option<Point>,
     /// The entrant that the others are held against.
     pub(super) against: String,
     pub(super) entrants: Vec<Entrant>,
@@ -66,6 +71,19 @@ impl Entrant {
 }
 
 impl Bout {
+    /// Nobody's yet.
+    pub(super) fn new(work: Work, against: &str) -> Self {
+        Self {
+            title: work.to_string(),
+            work,
+            rate_per_s: None,
+            connections: None,
+            point: None,
+            against: against.to_owned(),
+            entrants: Vec::new(),
+        }
+    }
+
     /// The same at a rate.
     pub(super) fn at_rate(&self, rate_per_s: f64) -> Self {
         let title = format!("{}, at {}", self.title, units::rate(rate_per_s));
@@ -85,6 +103,7 @@ impl Bout {
             work: self.work.to_string(),
             against: self.against.clone(),
             servers: self.entrants.iter().map(server).collect(),
+            point: self.point.clone(),
         }
     }
 }
@@ -186,7 +205,9 @@ async fn prepare(
     };
     let mut target = compare.target.target(address);
     target.revision = entrant.revision.or(target.revision);
-    let mut plan = compare.load.plan(target, bout.work.clone())?;
+    let load =
+        LoadOptions { connections: bout.connections.or(compare.load.connections), ..compare.load.clone() };
+    let mut plan = load.plan(target, bout.work.clone())?;
     plan.name = Some(name.clone());
     plan.server_pid = server.as_ref().map(Server::pid).or(entrant.pid);
     plan.pin.clone_from(&cores.generator);

@@ -7,6 +7,7 @@ mod bars;
 mod curves;
 mod distribution;
 mod frame;
+mod growth;
 mod markup;
 mod part;
 mod scale;
@@ -14,7 +15,7 @@ mod tables;
 mod timeline;
 
 use self::markup::Markup;
-use crate::comparison::{Comparison, Part};
+use crate::comparison::{Comparison, Cost, Part};
 use crate::result::{Machine, RunResult};
 use crate::show::units;
 
@@ -32,6 +33,12 @@ pub fn comparison(comparison: &Comparison, title: Option<&str>) -> String {
     let own = title.map_or_else(|| names.join(" · "), str::to_owned);
     let lines = [comparison.command_line.join(" ")];
     page(&own, &comparison.started_at, &comparison.machine, &comparison.doubts, &comparison.parts, &lines)
+}
+
+/// How a cost grows over those parts, as an SVG file; nothing if it is not known, or nothing grows.
+#[must_use]
+pub fn growth(parts: &[Part], cost: Cost) -> Option<String> {
+    growth::alone(parts, cost)
 }
 
 /// The report of single results; nothing if there is none.
@@ -88,6 +95,9 @@ fn page(
             });
             body.nest("main", &[], |main| {
                 part::cautions(main, cautions);
+                if parts.iter().any(|part| part.point.is_some()) {
+                    main.nest("div", &[("class", &"plots")], |plots| growth::figures(plots, parts));
+                }
                 for one in parts {
                     part::section(main, one);
                 }
