@@ -1,5 +1,6 @@
 //! Work on a lane, timed there: what happens on one thread is not to be measured across two.
 
+use std::rc::Rc;
 use std::sync::mpsc::sync_channel;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -12,9 +13,9 @@ use impresario_engine::{Caller, Runtime};
 ///
 /// # Panics
 /// When the lane has ended, or the work panics.
-pub fn on_lane<T: Send + 'static>(runtime: &Runtime, work: impl FnOnce(&Stage) -> T + Send + 'static) -> T {
+pub fn on_lane<T: Send + 'static>(runtime: &Runtime, work: impl FnOnce(&Rc<Stage>) -> T + Send + 'static) -> T {
     let (result_tx, result_rx) = sync_channel(1);
-    let errand = move |stage: &std::rc::Rc<Stage>| {
+    let errand = move |stage: &Rc<Stage>| {
         let result = work(stage);
         result_tx.send(result).expect("the caller waits");
     };
@@ -32,8 +33,8 @@ pub struct Asker {
 impl Asker {
     /// Opens a connection on this lane.
     #[must_use]
-    pub fn open(stage: &Stage) -> Self {
-        let connection = Connection::open(stage.clone(), Caller::default(), ConnectionKind::Pipe);
+    pub fn open(stage: &Rc<Stage>) -> Self {
+        let connection = Connection::open(Rc::clone(stage), Caller::default(), ConnectionKind::Pipe);
         Self { connection, limits: DecodeLimits::from(&*stage.shared.limits) }
     }
 
