@@ -13,7 +13,10 @@ use impresario_engine::{Caller, Runtime};
 ///
 /// # Panics
 /// When the lane has ended, or the work panics.
-pub fn on_lane<T: Send + 'static>(runtime: &Runtime, work: impl FnOnce(&Rc<Stage>) -> T + Send + 'static) -> T {
+pub fn on_lane<T: Send + 'static>(
+    runtime: &Runtime,
+    work: impl FnOnce(&Rc<Stage>) -> T + Send + 'static,
+) -> T {
     let (result_tx, result_rx) = sync_channel(1);
     let errand = move |stage: &Rc<Stage>| {
         let result = work(stage);

@@ -139,7 +139,7 @@ fn ask(method: &str, params: &Value) -> Value {
         .unwrap();
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
     let (answer_tx, answer_rx) = sync_channel(1);
-    let errand = move |stage: &impresario_engine::session::Stage| {
+    let errand = move |stage: &std::rc::Rc<impresario_engine::session::Stage>| {
         let message = Message::parse(request.as_bytes(), &DecodeLimits::from(&Limits::default())).unwrap();
         let connection = Connection::open(stage.clone(), Caller::default(), ConnectionKind::Pipe);
         let mut exchange = connection.request(message, Via::InProcess);
