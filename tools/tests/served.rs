@@ -25,7 +25,7 @@ fn frames(runtime: &Runtime, method: &str, params: &Value, cancel: bool) -> Vec<
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
     let message = Message::parse(request.as_bytes(), &DecodeLimits::from(&Limits::default())).unwrap();
     let (frames_tx, frames_rx) = sync_channel(1);
-    let errand = move |stage: &impresario_engine::session::Stage| {
+    let errand = move |stage: &std::rc::Rc<impresario_engine::session::Stage>| {
         let connection = Connection::open(stage.clone(), Caller::default(), ConnectionKind::Pipe);
         let mut exchange = connection.request(message, Via::InProcess);
         tokio::task::spawn_local(async move {
