@@ -16,13 +16,13 @@ const CALLS: usize = 200;
 /// What a request may allocate, with room for a table that grows once in a while and not for one more
 /// allocation. Those of 100 KB have more room: in how many pieces the kernel hands them over is not ours to say.
 const BOUNDS: [(Workload, f64); 7] = [
-    (Workload::Echo, 11.9),
-    (Workload::Add, 11.9),
-    (Workload::List, 7.9),
+    (Workload::Echo, 8.9),
+    (Workload::Add, 8.9),
+    (Workload::List, 4.9),
     (Workload::LargeEcho, 19.0),
     (Workload::EscapedEcho, 19.0),
-    (Workload::LegacyEcho, 10.9),
-    (Workload::CachedEcho, 12.4),
+    (Workload::LegacyEcho, 7.9),
+    (Workload::CachedEcho, 9.4),
 ];
 
 #[test]
