@@ -119,6 +119,7 @@ impl Found {
             reason: format!("{}: {trouble}", ask.method),
         };
         let result = self.client.converse(ask).await.map_err(&server)?;
+        leave(&mut self.client, &self.setup).await;
         serde_json::from_str(result.get()).map_err(|error| server(Trouble::BadMessage(error.to_string())))
     }
 }
@@ -174,9 +175,19 @@ async fn attempt(mut setup: Setup, wanted: Option<Revision>, address: &str) -> R
         client = Client::new(Arc::new(setup.clone()), Client::checkers(&setup));
         client.connect().await?;
     }
+    leave(&mut client, &setup).await;
     let facts = facts(&introduction, &setup, address);
     let capabilities = introduction.get("capabilities").cloned().unwrap_or_default();
     Ok(Found { setup, facts, capabilities, has_sessions, client })
+}
+
+/// Leaves the server free for the load: one that serves a connection at a time would let all others wait for ours. A
+/// process on stdio is kept, because it serves nobody else.
+async fn leave(client: &mut Client, setup: &Setup) {
+    if matches!(setup.route, Route::Http(_)) {
+        // A server that can't end a session has it until it expires.
+        let _ = client.close().await;
+    }
 }
 
 /// The revision that both sides speak.

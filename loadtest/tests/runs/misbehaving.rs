@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::support::{Seen, all, ask, errors, misbehaving, raw, reply, result, right};
+use super::support::{Seen, all, ask, errors, misbehaving, one_at_a_time, raw, reply, result, right};
 
 const COUNT: u64 = 40;
 
@@ -171,4 +171,12 @@ async fn a_server_without_an_echo_is_told_what_to_do() {
     let address = misbehaving(|_, _| false);
     let fault = ask(&format!("http://{address}"), "echo", "").await.unwrap_err().to_string();
     assert_eq!(fault, "the server has no tool echo; use call TOOL");
+}
+
+#[tokio::test]
+async fn a_server_of_one_connection_at_a_time_is_measured_and_not_kept_waiting() {
+    let address = one_at_a_time(|seen, stream| reply(stream, 200, &right(&seen.id)));
+    let flags = format!("--connections 1 --warm-up 0s --count {COUNT} --timeout 5s");
+    let result = ask(&format!("http://{address}"), "call act", &flags).await.unwrap();
+    assert_eq!((all(&result).answers, errors(&result)), (COUNT, Vec::new()));
 }

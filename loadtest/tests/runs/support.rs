@@ -84,6 +84,20 @@ pub(crate) fn misbehaving(
     address
 }
 
+/// The same, but serves the next connection only when the last one has ended.
+pub(crate) fn one_at_a_time(
+    behaviour: impl Fn(&Seen, &mut TcpStream) -> bool + Send + Sync + 'static,
+) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            serve(stream, &behaviour, &AtomicUsize::new(0));
+        }
+    });
+    address
+}
+
 fn serve(mut stream: TcpStream, behaviour: &Behaviour, calls: &AtomicUsize) {
     stream.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
