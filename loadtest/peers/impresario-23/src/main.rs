@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Parser;
-use impresario::{Context, HttpConfig, Runtime, Serve as _, ToolError, ToolSpec};
+use impresario::{Context, HttpConfig, Limits, Runtime, Serve as _, ToolError, ToolSpec};
 use peer_stage::listener;
 use peer_stage::options::{Options, ToolOptions};
 use peer_stage::tools::{self, Definition};
@@ -35,7 +35,13 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let lanes = usize::from(arguments.options.threads);
     let tools = tools::definitions(arguments.tools.tools).iter().map(tool);
-    let runtime = Runtime::builder().name("impresario-23").tools(tools).lanes(lanes).start()?;
+    // Its limits stand, but for those that a single client with many sessions or streams would meet.
+    let mut limits = Limits::default();
+    for limit in ["sessions_max", "sessions_per_client_max", "connections_max", "listeners_max"] {
+        limits.set(limit, "200000")?;
+    }
+    let runtime =
+        Runtime::builder().name("impresario-23").limits(limits).tools(tools).lanes(lanes).start()?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.options.port));
     let server = runtime.serve_http(HttpConfig::on(address))?;
     listener::announce(server.address().port());
