@@ -54,7 +54,10 @@ impl Asker {
         loop {
             match exchange.poll_frame(&mut task) {
                 Poll::Ready(Frame::Notification(frame)) => bytes += frame.len(),
-                Poll::Ready(Frame::Reply(reply)) => return bytes + reply.body.len(),
+                Poll::Ready(Frame::Reply(reply)) => {
+                    let (written, rest) = reply.into_parts();
+                    return bytes + written.len() + rest.len();
+                }
                 Poll::Ready(Frame::Nothing) => panic!("the call was taken back"),
                 Poll::Pending => panic!("the tool did not answer at once"),
             }

@@ -36,7 +36,9 @@ fn frames(runtime: &Runtime, method: &str, params: &Value, cancel: bool) -> Vec<
             loop {
                 match exchange.next_frame().await {
                     Frame::Notification(json) => frames.push(serde_json::from_slice(&json).unwrap()),
-                    Frame::Reply(reply) => break frames.push(serde_json::from_slice(&reply.body).unwrap()),
+                    Frame::Reply(reply) => {
+                        break frames.push(serde_json::from_slice(&reply.into_bytes()).unwrap());
+                    }
                     Frame::Nothing => break,
                 }
             }

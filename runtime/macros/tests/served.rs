@@ -145,7 +145,7 @@ fn ask(method: &str, params: &Value) -> Value {
         let mut exchange = connection.request(message, Via::InProcess);
         tokio::task::spawn_local(async move {
             if let Frame::Reply(reply) = exchange.next_frame().await {
-                answer_tx.send(reply.body).unwrap();
+                answer_tx.send(reply.into_bytes()).unwrap();
             }
             connection.close();
         });

@@ -56,7 +56,8 @@ impl Answer {
 /// An answer as one JSON object.
 pub(super) fn json(reply: Reply) -> Answer {
     let (status, retry_after) = (status(&reply), retry_after(&reply));
-    let answer = Answer::new(status, Some("application/json"), ReplyBody::whole(reply.body, reply.rest));
+    let (written, rest) = reply.into_parts();
+    let answer = Answer::new(status, Some("application/json"), ReplyBody::whole(written, rest));
     match retry_after {
         Some(seconds) => answer.with(RETRY_AFTER, HeaderValue::from(seconds)),
         None => answer,

@@ -68,7 +68,7 @@ async fn call_as(runtime: &Runtime, principal: &str, name: &str) -> Value {
         let mut exchange = connection.request(message, Via::Pipe);
         tokio::task::spawn_local(async move {
             let Frame::Reply(reply) = exchange.next_frame().await else { panic!("no answer") };
-            drop(answer_tx.send(reply.body));
+            drop(answer_tx.send(reply.into_bytes()));
         });
     };
     runtime.on_lane(runtime.next_lane(), errand).unwrap();

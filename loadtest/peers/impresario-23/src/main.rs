@@ -38,7 +38,7 @@ fn main() -> anyhow::Result<()> {
     // Its limits stand, but for those that a single client with many sessions or streams would meet.
     let mut limits = Limits::default();
     for limit in ["sessions_max", "sessions_per_client_max", "connections_max", "listeners_max"] {
-        limits.set(limit, "200000")?;
+        limits.set(limit, 200_000)?;
     }
     let runtime =
         Runtime::builder().name("impresario-23").limits(limits).tools(tools).lanes(lanes).start()?;

@@ -17,9 +17,9 @@ use crate::shared::Identity;
 #[derive(Debug)]
 pub struct Reply {
     /// The JSON-RPC response, as far as it was written for this answer.
-    pub body: Buffer,
+    body: Buffer,
     /// What follows, the same in many answers.
-    pub rest: Bytes,
+    rest: Bytes,
     /// What it says.
     pub verdict: Verdict,
     /// The era that it is written in.
@@ -27,6 +27,12 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// The JSON-RPC response in its two parts: what was written for this answer, and what follows it.
+    #[must_use]
+    pub fn into_parts(self) -> (Buffer, Bytes) {
+        (self.body, self.rest)
+    }
+
     /// The JSON-RPC response in one piece.
     #[must_use]
     pub fn into_bytes(mut self) -> Vec<u8> {
