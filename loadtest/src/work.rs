@@ -74,7 +74,7 @@ pub struct Payload {
 /// Several kinds of work, by weight.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Mix {
-    /// A TOML file of [[work]] tables, each with `do` (the words of a work) and `weight`
+    /// A TOML file of `[[work]]` tables, each with `do` (the words of a work) and `weight`
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }

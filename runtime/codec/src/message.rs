@@ -102,6 +102,12 @@ impl Message {
         }
     }
 
+    /// The same message without its parts: what is left is its id. Its buffers go back to their pool.
+    #[must_use]
+    pub fn into_id_alone(self) -> Self {
+        Self { id: self.id, ..Self::vacant() }
+    }
+
     /// Reads one message.
     ///
     /// # Errors

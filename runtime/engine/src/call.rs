@@ -180,6 +180,13 @@ impl Call {
         Arc::new(Self::new(message, limits))
     }
 
+    /// Forgets what was asked but for its id. A listener is there for days and needs no more of its request.
+    pub(crate) fn forget_parts(&mut self) {
+        if let Source::Message(message) = &mut self.source {
+            *message = std::mem::replace(message, Message::vacant()).into_id_alone();
+        }
+    }
+
     /// Keeps a call's place for another one, if nobody else holds it any more.
     pub(crate) fn put_back(mut call: Arc<Self>) {
         let Some(over) = Arc::get_mut(&mut call) else { return };

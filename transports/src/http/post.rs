@@ -156,6 +156,7 @@ impl Post<'_> {
                 }
             }
             Frame::Notification(message) => {
+                exchange.settle();
                 response::events(EventStream::of_call(exchange, Some(&message), keep_alive))
             }
             Frame::Nothing => response::events(EventStream::empty(keep_alive)),

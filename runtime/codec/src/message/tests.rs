@@ -382,6 +382,17 @@ fn each_part_is_found_where_it_belongs() {
 }
 
 #[test]
+fn of_a_message_the_id_alone_can_be_kept() {
+    let message =
+        Message::parse(br#"{"jsonrpc":"2.0","id":"a\u0041","method":"m","params":{"name":"n"}}"#, &limits());
+    let message = message.unwrap().into_id_alone();
+    let mut id = Vec::new();
+    message.id().unwrap().write_json(&mut id);
+    assert_eq!(id, br#""a\u0041""#);
+    assert!(message.method().is_empty() && message.params().is_none() && message.param("name").is_none());
+}
+
+#[test]
 fn a_message_moves_to_other_threads_and_stays_small() {
     fn assert_send<T: Send + 'static>() {}
     assert_send::<Message>();

@@ -61,6 +61,15 @@ impl Exchange {
         self.call().facts().listener.is_some() && !self.call().is_ended()
     }
 
+    /// Gives back what a request that listens needs no more: all of it but its id, if nobody else holds the call.
+    pub fn settle(&mut self) {
+        if self.is_listening()
+            && let Some(call) = self.call.as_mut().and_then(Arc::get_mut)
+        {
+            call.forget_parts();
+        }
+    }
+
     /// Ends a request that listens, as the house does when it closes: with a completion result.
     pub fn end_listening(&self) {
         if let Some(listener) = &self.call().facts().listener {
