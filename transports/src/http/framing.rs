@@ -336,6 +336,32 @@ mod tests {
     }
 
     #[test]
+    fn a_head_that_repeats_the_last_one_is_read_as_if_it_were_the_first() {
+        let head = |length: &str| format!("POST / HTTP/1.1\r\nContent-Length: {length}\r\nHost: a\r\n\r\n");
+        let mut known = Known::default();
+        let learnt = known.learn(head("12").as_bytes());
+        assert_eq!(learnt, Some((Framing::Length(12), head("12").len())));
+        for (length, is_repeated) in [("12", true), ("0", true), ("123456", true), ("", false), ("+1", false)]
+        {
+            let bytes = format!("{}what follows", head(length));
+            let read = known.read(bytes.as_bytes());
+            assert_eq!(read.is_some(), is_repeated, "{length}");
+            let anew = read_head(bytes.as_bytes()).map(|head| (head.framing, head.end));
+            assert_eq!(read.or(anew), anew, "{length}");
+        }
+        assert_eq!(known.read(&head("12").as_bytes()[..30]), None, "one that has not come whole");
+        assert_eq!(Known::default().read(head("12").as_bytes()), None);
+    }
+
+    #[test]
+    fn a_long_head_is_read_and_not_remembered() {
+        let long = format!("POST / HTTP/1.1\r\nA: {}\r\nContent-Length: 1\r\n\r\n", "x".repeat(4_000));
+        let mut known = Known::default();
+        assert_eq!(known.learn(long.as_bytes()), Some((Framing::Length(1), long.len())));
+        assert!(known.head.is_empty());
+    }
+
+    #[test]
     fn what_stands_before_a_request_hides_nothing() {
         let sound = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         let bad = "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n";

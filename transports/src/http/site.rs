@@ -112,3 +112,36 @@ impl KnownHost {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::header::{HOST, ORIGIN};
+    use http::{HeaderMap, HeaderValue, Uri};
+
+    use super::*;
+
+    #[test]
+    fn a_host_is_known_only_where_nothing_else_could_decide() {
+        let known = KnownHost::default();
+        let is_known = |host: &str, origin: Option<&str>, uri: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_str(host).unwrap());
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, HeaderValue::from_str(origin).unwrap());
+            }
+            let uri: Uri = uri.parse().unwrap();
+            let head = Head::of(&uri, &headers);
+            let is_known = known.is_that_of(&head);
+            known.remember(&head);
+            is_known
+        };
+        assert!(!is_known("a", None, "/mcp"), "nothing is known at first");
+        assert!(is_known("a", None, "/mcp"));
+        assert!(!is_known("a", Some("http://evil.com"), "/mcp"));
+        assert!(!is_known("a", None, "http://evil.com/mcp"));
+        assert!(!is_known("b", None, "/mcp"));
+        let long = "x".repeat(301);
+        assert!(!is_known(&long, None, "/mcp"));
+        assert!(!is_known(&long, None, "/mcp"), "too long to be kept");
+    }
+}

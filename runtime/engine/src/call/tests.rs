@@ -120,3 +120,25 @@ async fn a_cancelled_call_ends_at_once_and_wakes_whoever_watches() {
     watcher.await;
     assert!(matches!(call.ended().await, Ending::Cancelled));
 }
+
+#[test]
+fn a_call_that_is_over_is_used_again_and_nothing_of_it_is_left() {
+    let Source::Message(message) = call(1).source else { unreachable!("it was made of a message") };
+    let begun = Arc::new(call(1));
+    begun.cancel(CancelReason::Asked);
+    let place = Arc::as_ptr(&begun);
+    Call::put_back(begun);
+    let again = Call::begin(message, call(1).limits);
+    assert_eq!(Arc::as_ptr(&again), place);
+    assert!(!again.is_cancelled() && !again.is_ended() && again.facts().opened_session.is_none());
+    assert_eq!(again.message().method(), "tools/call");
+}
+
+#[test]
+fn a_call_that_somebody_holds_is_not_used_again_and_only_so_many_are_kept() {
+    let held = Arc::new(call(1));
+    Call::put_back(Arc::clone(&held));
+    assert!(SPARE.with(|spare| spare.borrow().is_empty()));
+    (0..SPARE_MAX + 10).for_each(|_| Call::put_back(Arc::new(call(1))));
+    assert_eq!(SPARE.with(|spare| spare.borrow().len()), SPARE_MAX);
+}
