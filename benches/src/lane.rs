@@ -53,7 +53,7 @@ impl Asker {
         let mut bytes = 0;
         loop {
             match exchange.poll_frame(&mut task) {
-                Poll::Ready(Frame::Notification(frame)) => bytes += frame.len(),
+                Poll::Ready(Frame::Message(frame)) => bytes += frame.len(),
                 Poll::Ready(Frame::Reply(reply)) => {
                     let (written, rest) = reply.into_parts();
                     return bytes + written.len() + rest.len();

@@ -35,7 +35,7 @@ fn frames(runtime: &Runtime, method: &str, params: &Value, cancel: bool) -> Vec<
             let mut frames = Vec::new();
             loop {
                 match exchange.next_frame().await {
-                    Frame::Notification(json) => frames.push(serde_json::from_slice(&json).unwrap()),
+                    Frame::Message(json) => frames.push(serde_json::from_slice(&json).unwrap()),
                     Frame::Reply(reply) => {
                         break frames.push(serde_json::from_slice(&reply.into_bytes()).unwrap());
                     }

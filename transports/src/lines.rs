@@ -208,9 +208,7 @@ impl Conversation {
                     self.pass_changes_on();
                 }
             }
-            MessageKind::Notification => self.connection.notify(message, Via::Pipe),
-            // Nothing was asked, so there is nothing that it could answer.
-            MessageKind::Response => {}
+            MessageKind::Notification | MessageKind::Response => self.connection.notify(message, Via::Pipe),
         }
     }
 
@@ -221,7 +219,7 @@ impl Conversation {
         match at_once {
             Poll::Ready(Frame::Reply(reply)) => return self.send(reply.into_bytes()).await,
             Poll::Ready(Frame::Nothing) => return,
-            Poll::Ready(Frame::Notification(message)) => self.send(message).await,
+            Poll::Ready(Frame::Message(message)) => self.send(message).await,
             Poll::Pending => {}
         }
         let (out, changed) = (self.out.clone(), Rc::clone(&self.changed));
@@ -277,7 +275,7 @@ impl Conversation {
             for mut exchange in waiting {
                 loop {
                     match exchange.next_frame().await {
-                        Frame::Notification(message) => drop(out.send(line_of(message)).await),
+                        Frame::Message(message) => drop(out.send(line_of(message)).await),
                         Frame::Reply(reply) => break answers.push(reply.into_bytes()),
                         Frame::Nothing => break,
                     }
@@ -327,7 +325,7 @@ async fn pass_on(
             () = over, if exchange.is_listening() => continue,
         };
         let (message, is_last) = match frame {
-            Frame::Notification(message) => (message, false),
+            Frame::Message(message) => (message, false),
             Frame::Reply(reply) => (reply.into_bytes(), true),
             Frame::Nothing => return,
         };

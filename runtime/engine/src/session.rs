@@ -249,7 +249,8 @@ impl Connection {
         Exchange::new(call, Rc::clone(&self.stage))
     }
 
-    /// Tells something that needs no answer. One that finds the actor's mailbox full is dropped.
+    /// Tells something that needs no answer: a notification, or the answer to a question of ours. One that finds the
+    /// actor's mailbox full is dropped.
     pub fn notify(&self, message: Message, via: Via) {
         if self.session.tell(SessionMsg::Notification(message, via)).is_err() {
             tracing::warn!("a notification found its connection busy and was dropped");

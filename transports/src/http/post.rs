@@ -92,6 +92,7 @@ impl Post<'_> {
                 Ok(response::bare(StatusCode::ACCEPTED))
             }
             MessageKind::Response if matches!(via, Via::Http { session: Some(_), .. }) => {
+                self.connection.notify(message, via);
                 Ok(response::bare(StatusCode::ACCEPTED))
             }
             MessageKind::Response => Err(with_id(McpError::invalid_request(
@@ -155,7 +156,7 @@ impl Post<'_> {
                     Some(Err(_)) | None => answer,
                 }
             }
-            Frame::Notification(message) => {
+            Frame::Message(message) => {
                 exchange.settle();
                 response::events(EventStream::of_call(exchange, Some(&message), keep_alive))
             }
@@ -183,7 +184,7 @@ impl Post<'_> {
         for mut exchange in waiting {
             loop {
                 match exchange.next_frame().await {
-                    Frame::Notification(_) => {}
+                    Frame::Message(_) => {}
                     Frame::Reply(reply) => break answers.push(reply.into_bytes()),
                     Frame::Nothing => break,
                 }

@@ -88,7 +88,7 @@ impl Source {
     fn poll_message(&mut self, task: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         match self {
             Self::Call(exchange) => match exchange.poll_frame(task) {
-                Poll::Ready(Frame::Notification(message)) => Poll::Ready(Some(message)),
+                Poll::Ready(Frame::Message(message)) => Poll::Ready(Some(message)),
                 Poll::Ready(Frame::Reply(reply)) => {
                     *self = Self::Ended;
                     Poll::Ready(Some(reply.into_bytes()))

@@ -16,8 +16,8 @@ use crate::hub::{Change, Subscriber};
 /// What is to be sent next.
 #[derive(Debug)]
 pub enum Frame {
-    /// A notification; more follows.
-    Notification(Vec<u8>),
+    /// A message before the answer: a notification, or a question to the client. More follows.
+    Message(Vec<u8>),
     /// The answer; nothing follows.
     Reply(Reply),
     /// Nothing: the call was taken back, and nothing may be sent for it any more.
@@ -85,9 +85,9 @@ impl Exchange {
             return Poll::Ready(frame);
         }
         match self.call().poll_event(task) {
-            Poll::Ready(CallEvent::Notification(told)) => Poll::Ready(Frame::Notification(
-                encode::notification(&told, None, self.call().facts().dialect),
-            )),
+            Poll::Ready(CallEvent::Notification(told)) => {
+                Poll::Ready(Frame::Message(encode::notification(&told, None, self.call().facts().dialect)))
+            }
             Poll::Ready(CallEvent::Ended(ending)) => {
                 self.has_ended = true;
                 let reply = encode::reply(self.call(), ending, &self.stage.shared.identity);
@@ -109,11 +109,11 @@ impl Exchange {
         let call = Arc::clone(self.call());
         let Some(id) = call.id().filter(|_| !call.is_ended()) else { return Poll::Pending };
         if !std::mem::replace(&mut self.is_acknowledged, true) {
-            return Poll::Ready(Frame::Notification(encode::acknowledged(id, &listener.filter())));
+            return Poll::Ready(Frame::Message(encode::acknowledged(id, &listener.filter())));
         }
         match listener.poll_change(task) {
             Poll::Ready(Change::Notification(told)) => {
-                Poll::Ready(Frame::Notification(encode::notification(&told, Some(id), call.facts().dialect)))
+                Poll::Ready(Frame::Message(encode::notification(&told, Some(id), call.facts().dialect)))
             }
             Poll::Ready(Change::Closed) => {
                 let reply = encode::listening_ended(id, call.facts().dialect, &self.stage.shared.identity);
