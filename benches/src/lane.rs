@@ -55,8 +55,8 @@ impl Asker {
             match exchange.poll_frame(&mut task) {
                 Poll::Ready(Frame::Message(frame)) => bytes += frame.len(),
                 Poll::Ready(Frame::Reply(reply)) => {
-                    let (written, rest) = reply.into_parts();
-                    return bytes + written.len() + rest.len();
+                    let (written, inset, _) = reply.into_parts();
+                    return bytes + written.len() + inset.len();
                 }
                 Poll::Ready(Frame::Nothing) => panic!("the call was taken back"),
                 Poll::Pending => panic!("the tool did not answer at once"),

@@ -1,6 +1,8 @@
 //! Bytes as a message that a client may send, for every transport that carries JSON.
 
-use impresario_codec::{DecodeLimits, Document, Message, MessageKind, is_batch, split_batch};
+use impresario_codec::{
+    DecodeError, DecodeLimits, Document, Gathered, Message, MessageKind, is_batch, split_batch,
+};
 use impresario_engine::session::names_revision;
 use impresario_protocol::{Id, Limits, McpError};
 
@@ -59,8 +61,16 @@ pub(crate) fn part(bytes: &[u8], limits: &Limits) -> Result<Message, Refused> {
 
 /// Reads one message. Only notifications go without an id: a request without one is not executed.
 pub(crate) fn message(bytes: &[u8], limits: &Limits) -> Result<Message, Refused> {
-    let message = Message::parse(bytes, &DecodeLimits::from(limits))
-        .map_err(|refused| Refused { id: refused.id, error: refused.error })?;
+    checked(Message::parse(bytes, &DecodeLimits::from(limits)))
+}
+
+/// Reads one message where it was gathered.
+pub(crate) fn message_in_place(gathered: Gathered, limits: &Limits) -> Result<Message, Refused> {
+    checked(Message::parse_in_place(gathered, &DecodeLimits::from(limits)))
+}
+
+fn checked(decoded: Result<Message, DecodeError>) -> Result<Message, Refused> {
+    let message = decoded.map_err(|refused| Refused { id: refused.id, error: refused.error })?;
     if message.kind() == MessageKind::Notification && !message.method().starts_with("notifications/") {
         return Err(McpError::invalid_request("a request needs an id; nothing was executed").into());
     }

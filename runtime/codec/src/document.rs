@@ -8,8 +8,9 @@ use std::fmt;
 
 use impresario_protocol::McpError;
 use self_cell::{MutBorrow, self_cell};
-use simd_json::{ErrorType, INPUT_PADDING, Tape, fill_tape_padded};
+use simd_json::{ErrorType, Tape, fill_tape_padded};
 
+use crate::gathered::Gathered;
 use crate::node::{Node, NodeIndex};
 use crate::pool::{self, Parts};
 
@@ -41,18 +42,25 @@ impl Document {
     /// With the kind `Parse` when `bytes` are not one JSON text in UTF-8, or when arrays and objects are
     /// nested deeper than `depth_max`.
     pub fn parse(bytes: &[u8], depth_max: usize) -> Result<Self, McpError> {
-        let Parts { mut buffer, tape } = pool::take();
-        buffer.clear();
-        buffer.reserve(bytes.len() + INPUT_PADDING);
-        buffer.extend_from_slice(bytes);
-        buffer.extend_from_slice(&[b' '; INPUT_PADDING]);
+        let mut gathered = Gathered::with_room(bytes.len());
+        gathered.push(bytes);
+        Self::parse_in_place(gathered, depth_max)
+    }
+
+    /// Parses one JSON text where it was gathered, without a copy.
+    ///
+    /// # Errors
+    /// As [`Document::parse`].
+    pub fn parse_in_place(gathered: Gathered, depth_max: usize) -> Result<Self, McpError> {
+        let len = gathered.len();
+        let Parts { buffer, tape } = gathered.into_parts();
         let start_address = buffer.as_ptr().addr();
         let mut unused_tape = None;
         let parsed = Parsed::try_new_or_recover(MutBorrow::new(buffer), |owner| {
             let buffer = owner.borrow_mut().as_mut_slice();
             let mut tape = tape.reset();
-            let filled = pool::with_scratch(bytes.len(), depth_max, |scratch| {
-                fill_tape_padded(buffer, bytes.len(), scratch, &mut tape)
+            let filled = pool::with_scratch(len, depth_max, |scratch| {
+                fill_tape_padded(buffer, len, scratch, &mut tape)
             });
             match filled {
                 Ok(()) => Ok(tape),
@@ -63,7 +71,7 @@ impl Document {
             }
         });
         match parsed {
-            Ok(parsed) => Ok(Self { parsed: Some(parsed), start_address, len: bytes.len() }),
+            Ok(parsed) => Ok(Self { parsed: Some(parsed), start_address, len }),
             Err((owner, error)) => {
                 pool::put(Parts {
                     buffer: owner.into_inner(),

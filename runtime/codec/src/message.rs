@@ -9,8 +9,9 @@ use impresario_protocol::{Id, Limits, McpError};
 use simd_json::{Node as TapeNode, StaticNode};
 
 use crate::document::Document;
+use crate::gathered::Gathered;
 use crate::node::{Node, NodeIndex};
-use crate::raw;
+use crate::raw::{self, Ends, Original};
 
 /// The limits of one decode, out of [`Limits`].
 #[derive(Clone, Copy, Debug)]
@@ -115,8 +116,28 @@ impl Message {
     /// no JSON-RPC 2.0 message.
     pub fn parse(bytes: &[u8], limits: &DecodeLimits) -> Result<Self, DecodeError> {
         let document = Document::parse(bytes, limits.depth_max).map_err(DecodeError::without_id)?;
+        Self::of_document(document, Original::whole(bytes), limits)
+    }
+
+    /// Reads one message where it was gathered. For large ones: it spares a copy of all of it, and takes one of both
+    /// ends instead.
+    ///
+    /// # Errors
+    /// As [`Message::parse`].
+    pub fn parse_in_place(gathered: Gathered, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+        let ends = Ends::of(&gathered);
+        let document =
+            Document::parse_in_place(gathered, limits.depth_max).map_err(DecodeError::without_id)?;
+        Self::of_document(document, ends.original(), limits)
+    }
+
+    fn of_document(
+        document: Document,
+        original: Original<'_>,
+        limits: &DecodeLimits,
+    ) -> Result<Self, DecodeError> {
         let envelope = Envelope::read(document.root()).map_err(DecodeError::without_id)?;
-        let id = envelope.id(&document, bytes, limits).map_err(DecodeError::without_id)?;
+        let id = envelope.id(&document, original, limits).map_err(DecodeError::without_id)?;
         match envelope.check(id.as_ref(), limits) {
             Ok(Shape { kind, method, body, failed, places }) => {
                 Ok(Self { document, id, kind, method, body, failed, places })
@@ -259,14 +280,19 @@ impl<'d> Envelope<'d> {
         self.method.is_none() && (self.result.is_some() || self.error.is_some())
     }
 
-    fn id(&self, document: &Document, bytes: &[u8], limits: &DecodeLimits) -> Result<Option<Id>, McpError> {
+    fn id(
+        &self,
+        document: &Document,
+        original: Original<'_>,
+        limits: &DecodeLimits,
+    ) -> Result<Option<Id>, McpError> {
         let Some(id) = self.id else { return Ok(None) };
         match id.head() {
             TapeNode::Static(StaticNode::U64(number)) => Ok(Some(Id::from(number))),
             // Only a zero that was written with a sign is signed here, and it is echoed with it.
             TapeNode::Static(StaticNode::I64(0)) => Ok(Some(Id::from_raw_json("-0"))),
             TapeNode::Static(StaticNode::I64(number)) => Ok(Some(Id::from(number))),
-            TapeNode::String(text) => text_id(document, bytes, text, limits).map(Some),
+            TapeNode::String(text) => text_id(document, original, text, limits).map(Some),
             // JSON-RPC 2.0, section 5: an error whose request could not be told apart has a null id.
             TapeNode::Static(StaticNode::Null) if self.method.is_none() && self.error.is_some() => Ok(None),
             TapeNode::Static(_) | TapeNode::Array { .. } | TapeNode::Object { .. } => {
@@ -317,20 +343,24 @@ impl Shape {
     }
 }
 
-fn text_id(document: &Document, bytes: &[u8], text: &str, limits: &DecodeLimits) -> Result<Id, McpError> {
+fn text_id(
+    document: &Document,
+    original: Original<'_>,
+    text: &str,
+    limits: &DecodeLimits,
+) -> Result<Id, McpError> {
     const QUOTES: usize = 2;
     // Unescaping never makes a string longer, so this spares the scan of what is far too long.
-    let written =
-        if text.len() > limits.id_bytes_max { None } else { raw::string_as_written(document, bytes, text) };
-    written
-        .filter(|written| written.len() <= limits.id_bytes_max.saturating_add(QUOTES))
-        .map(Id::from_raw_json)
-        .ok_or_else(|| {
-            McpError::invalid_request(format!(
-                "the `id` must not be longer than {} bytes (id_bytes_max)",
-                limits.id_bytes_max
-            ))
-        })
+    if text.len() <= limits.id_bytes_max {
+        let written = raw::string_as_written(document, original, text);
+        if written.len() <= limits.id_bytes_max.saturating_add(QUOTES) {
+            return Ok(Id::from_raw_json(&written));
+        }
+    }
+    Err(McpError::invalid_request(format!(
+        "the `id` must not be longer than {} bytes (id_bytes_max)",
+        limits.id_bytes_max
+    )))
 }
 
 /// Where the members of the params stand.

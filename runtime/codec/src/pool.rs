@@ -20,7 +20,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    const EMPTY: Self = Self { buffer: Vec::new(), tape: Tape(Vec::new()) };
+    pub(crate) const EMPTY: Self = Self { buffer: Vec::new(), tape: Tape(Vec::new()) };
 }
 
 /// The parser's working space. Its depth is fixed when it is made, so it is kept together with it.

@@ -40,6 +40,12 @@ pub fn write_str(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// Whether a text stands in JSON as it is: nothing in it must be escaped.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    clean_prefix(text.as_bytes()) == text.len()
+}
+
 /// How many of the first bytes can be copied as they are.
 fn clean_prefix(bytes: &[u8]) -> usize {
     let (near, far) = bytes.split_at(bytes.len().min(NEAR));
@@ -184,6 +190,7 @@ mod tests {
                 let mut out = Vec::new();
                 write_str(&mut out, &text);
                 assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
+                assert!(!is_plain(&text) && is_plain(&text[..at]));
             }
         }
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body::Body;
 use http_body_util::BodyExt as _;
-use impresario_codec::Buffer;
+use impresario_codec::Gathered;
 use impresario_engine::Dialect;
 use impresario_engine::session::error_reply;
 use impresario_protocol::{ErrorKind, Limits, McpError};
@@ -58,8 +58,8 @@ const RATE_GRACE: Duration = Duration::from_secs(5);
 pub(super) enum Text {
     /// It came in one piece.
     Whole(Bytes),
-    /// It was put together here.
-    Joined(Buffer),
+    /// It came in several, which were put together here.
+    Joined(Gathered),
 }
 
 impl Deref for Text {
@@ -68,17 +68,28 @@ impl Deref for Text {
     fn deref(&self) -> &[u8] {
         match self {
             Self::Whole(bytes) => bytes,
-            Self::Joined(buffer) => buffer,
+            Self::Joined(gathered) => gathered,
         }
     }
 }
 
 impl Text {
+    /// What was put together here and fulfils that, for somebody who parses it where it is. Nothing is left of it.
+    pub(super) fn take_gathered(&mut self, fulfils: impl FnOnce(&[u8]) -> bool) -> Option<Gathered> {
+        if !matches!(self, Self::Joined(gathered) if fulfils(gathered)) {
+            return None;
+        }
+        match std::mem::replace(self, Self::Whole(Bytes::new())) {
+            Self::Joined(gathered) => Some(gathered),
+            Self::Whole(_) => None,
+        }
+    }
+
     /// The body, for somebody who passes it on.
     pub(super) fn into_bytes(self) -> Bytes {
         match self {
             Self::Whole(bytes) => bytes,
-            Self::Joined(buffer) => buffer.into_vec().into(),
+            Self::Joined(gathered) => gathered.into_vec().into(),
         }
     }
 }
@@ -126,12 +137,12 @@ where
     const ROOM_BYTES_MAX: u64 = 256 * 1024;
     let begun = Instant::now();
     let announced = body.size_hint().lower().min(ROOM_BYTES_MAX);
-    let mut text = Buffer::with_room(first.len() + usize::try_from(announced).unwrap_or(0));
-    text.extend_from_slice(&first);
+    let mut text = Gathered::with_room(first.len() + usize::try_from(announced).unwrap_or(0));
+    text.push(&first);
     drop(first);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-        text.extend_from_slice(&data);
+        text.push(&data);
         let length = text.len() as u64;
         if length > bytes_max {
             return Err(BodyError::TooLarge);

@@ -276,11 +276,13 @@ fn read_head(bytes: &[u8]) -> Option<Read> {
     Some(Read { framing, end: start, digits })
 }
 
-/// Digits and nothing else; Rust would take a sign too.
+/// Digits and nothing else, at least one; Rust would take a sign too.
 fn decimal(value: &[u8]) -> Option<u64> {
-    let digits =
-        std::str::from_utf8(value).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
-    digits.parse().ok()
+    let add = |number: u64, byte: &u8| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    };
+    value.iter().try_fold(0, add).filter(|_| !value.is_empty())
 }
 
 fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {

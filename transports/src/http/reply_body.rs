@@ -37,20 +37,19 @@ enum Content {
 const PIECE_BYTES: usize = 256 * 1024;
 
 impl ReplyBody {
-    /// A body that was just written, and what follows it unchanged.
-    pub(super) fn whole(written: Buffer, rest: Bytes) -> Self {
-        let content = match written.len() + rest.len() {
+    /// A body that is there from the start.
+    pub(super) fn whole(chunk: Chunk) -> Self {
+        let content = match chunk.remaining() {
             0 => Content::Nothing,
-            1..=PIECE_BYTES => Content::Whole(Chunk { written, at: 0, rest }),
-            _ if rest.is_empty() => Content::Long(Bytes::from(written.into_vec())),
-            _ => Content::Long(Bytes::from([&written[..], &rest[..]].concat())),
+            1..=PIECE_BYTES => Content::Whole(chunk),
+            _ => Content::Long(chunk.into_bytes()),
         };
         Self { content, ..Self::default() }
     }
 
     /// A body of those bytes.
     pub(super) fn bytes(bytes: impl Into<Bytes>) -> Self {
-        Self::whole(Buffer::default(), bytes.into())
+        Self::whole(Chunk::from(bytes.into()))
     }
 
     /// Events, as they come.
@@ -131,49 +130,63 @@ impl Body for ReplyBody {
     }
 }
 
-/// Bytes on their way out: what was written for this answer, then what is the same in many.
+/// Bytes on their way out: what was written for this answer, and what stands within it and was not copied.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     /// Goes back to its pool when it was sent.
     written: Buffer,
     /// How much of it was sent.
     at: usize,
-    rest: Bytes,
+    inset: Bytes,
+    /// Where in what was written the inset stands.
+    inset_at: usize,
 }
 
 impl Chunk {
+    pub(super) fn new(written: Buffer, inset: Bytes, inset_at: usize) -> Self {
+        Self { written, at: 0, inset, inset_at }
+    }
+
     /// What is left of it in one piece.
     pub(super) fn into_bytes(mut self) -> Bytes {
-        if self.at == self.written.len() { self.rest } else { self.copy_to_bytes(self.remaining()) }
+        match (self.at, self.inset.is_empty()) {
+            (0, true) => self.written.into_vec().into(),
+            (at, false) if at == self.written.len() => self.inset,
+            _ => self.copy_to_bytes(self.remaining()),
+        }
+    }
+
+    /// What is left of it in order: written before the inset, the inset, written behind it.
+    fn parts(&self) -> [&[u8]; 3] {
+        let split = self.inset_at.max(self.at);
+        [&self.written[self.at..split], &self.inset, &self.written[split..]]
     }
 }
 
 impl From<Bytes> for Chunk {
-    fn from(rest: Bytes) -> Self {
-        Self { rest, ..Self::default() }
+    fn from(inset: Bytes) -> Self {
+        Self { inset, ..Self::default() }
     }
 }
 
 impl Buf for Chunk {
     fn remaining(&self) -> usize {
-        self.written.len() - self.at + self.rest.len()
+        self.written.len() - self.at + self.inset.len()
     }
 
     fn chunk(&self) -> &[u8] {
-        if self.at < self.written.len() { &self.written[self.at..] } else { &self.rest }
+        self.parts().into_iter().find(|part| !part.is_empty()).unwrap_or_default()
     }
 
     fn advance(&mut self, count: usize) {
-        let own = count.min(self.written.len() - self.at);
-        self.at += own;
-        if own < count {
-            self.rest.advance(count - own);
-        }
+        let before = count.min(self.inset_at.saturating_sub(self.at));
+        let within = (count - before).min(self.inset.len());
+        self.inset.advance(within);
+        self.at += count - within;
     }
 
     fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        let parts = [&self.written[self.at..], &self.rest[..]];
-        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        let parts = self.parts().into_iter().filter(|part| !part.is_empty());
         let filled = slices.iter_mut().zip(parts).map(|(slice, part)| *slice = std::io::IoSlice::new(part));
         filled.count()
     }
@@ -193,33 +206,38 @@ mod tests {
 
     #[test]
     fn a_chunk_is_read_across_its_parts_in_steps_of_any_size() {
-        for step in 1..=7 {
-            let mut chunk = Chunk { written: buffer(b"abc"), at: 0, rest: Bytes::from_static(b"defg") };
-            let mut read = Vec::new();
-            while chunk.has_remaining() {
-                let mut slices = [std::io::IoSlice::new(&[]); 4];
-                let filled = chunk.chunks_vectored(&mut slices);
-                let vectored: usize = slices[..filled].iter().map(|slice| slice.len()).sum();
-                assert_eq!(vectored, chunk.remaining());
-                let count = step.min(chunk.remaining());
-                let mut piece = vec![0; count];
-                chunk.copy_to_slice(&mut piece);
-                read.extend(piece);
+        for inset_at in 0..=3 {
+            for step in 1..=8 {
+                let mut chunk = Chunk::new(buffer(b"abc"), Bytes::from_static(b"DEFG"), inset_at);
+                let mut read = Vec::new();
+                while chunk.has_remaining() {
+                    let mut slices = [std::io::IoSlice::new(&[]); 4];
+                    let filled = chunk.chunks_vectored(&mut slices);
+                    let vectored: usize = slices[..filled].iter().map(|slice| slice.len()).sum();
+                    assert_eq!(vectored, chunk.remaining());
+                    let count = step.min(chunk.remaining());
+                    let mut piece = vec![0; count];
+                    chunk.copy_to_slice(&mut piece);
+                    read.extend(piece);
+                }
+                let mut expected = b"abc".to_vec();
+                expected.splice(inset_at..inset_at, *b"DEFG");
+                assert_eq!(read, expected, "at {inset_at}, step {step}");
             }
-            assert_eq!(read, b"abcdefg", "step {step}");
         }
     }
 
     #[tokio::test]
     async fn a_body_has_its_size_from_the_start_and_all_its_bytes() {
-        for (written, rest) in
+        for (written, inset) in
             [(0, 0), (3, 0), (0, 3), (5, 7), (PIECE_BYTES, 0), (PIECE_BYTES, 1), (2 * PIECE_BYTES + 1, 0)]
         {
-            let body = ReplyBody::whole(buffer(&vec![b'a'; written]), Bytes::from(vec![b'b'; rest]));
-            assert_eq!(body.size_hint().exact(), Some((written + rest) as u64));
+            let (first, inset) = (vec![b'a'; written], Bytes::from(vec![b'b'; inset]));
+            let expected = [&first[..], &inset[..]].concat();
+            let body = ReplyBody::whole(Chunk::new(buffer(&first), inset, written));
+            assert_eq!(body.size_hint().exact(), Some(expected.len() as u64));
             let bytes = body.collect().await.unwrap().to_bytes();
-            let expected = [vec![b'a'; written], vec![b'b'; rest]].concat();
-            assert!(bytes[..] == expected[..], "{written} + {rest}");
+            assert!(bytes[..] == expected[..], "{written}");
         }
     }
 }

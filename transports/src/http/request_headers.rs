@@ -181,7 +181,9 @@ fn field<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Field<'h> {
 fn is_exactly(field: Field<'_>, body: &str) -> bool {
     let Field::Once(value) = field else { return false };
     // What else a header may hold beside visible ASCII: other bytes, blanks within, and base64 between markers.
-    value.as_bytes() == body.as_bytes() && body.is_ascii() && !body.contains(' ') && !body.starts_with("=?")
+    value.as_bytes() == body.as_bytes()
+        && body.bytes().all(|byte| byte.is_ascii_graphic())
+        && !body.starts_with("=?")
 }
 
 fn agree(name: &HeaderName, sent: &str, body: &str) -> Result<(), McpError> {

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use impresario_engine::session::{Reply, Verdict};
 use impresario_protocol::{Era, ErrorKind};
 
-use super::reply_body::ReplyBody;
+use super::reply_body::{Chunk, ReplyBody};
 use super::streams::EventStream;
 
 /// An answer, before it goes onto a connection.
@@ -56,8 +56,9 @@ impl Answer {
 /// An answer as one JSON object.
 pub(super) fn json(reply: Reply) -> Answer {
     let (status, retry_after) = (status(&reply), retry_after(&reply));
-    let (written, rest) = reply.into_parts();
-    let answer = Answer::new(status, Some("application/json"), ReplyBody::whole(written, rest));
+    let (written, inset, inset_at) = reply.into_parts();
+    let body = ReplyBody::whole(Chunk::new(written, inset, inset_at));
+    let answer = Answer::new(status, Some("application/json"), body);
     match retry_after {
         Some(seconds) => answer.with(RETRY_AFTER, HeaderValue::from(seconds)),
         None => answer,

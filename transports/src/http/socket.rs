@@ -1,14 +1,15 @@
 //! A socket that a slow peer can't hold for ever: time limits on idleness, on a request's head, and on writes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::io;
-use std::pin::Pin;
+use std::io::{self, Read as _};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -32,28 +33,77 @@ pub(super) struct Socket {
 
 /// The TCP stream, shared by whoever reads and writes it and whoever watches whether the peer is still there.
 #[derive(Clone)]
-pub(super) struct Wire(Rc<RefCell<TcpStream>>);
+pub(super) struct Wire(Rc<Line>);
+
+struct Line {
+    stream: RefCell<TcpStream>,
+    /// The runtime was made to forget that there are bytes to be read; it tells only of what comes after them.
+    has_unread: Cell<bool>,
+}
 
 impl Wire {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self(Rc::new(RefCell::new(stream)))
+        Self(Rc::new(Line { stream: RefCell::new(stream), has_unread: Cell::new(false) }))
     }
 
-    /// Whether the peer has closed its side. Whoever asks is woken when it does.
+    /// Whether the peer has closed its side, and be it after a request that is still unread. Whoever asks is woken
+    /// when it does.
     pub(super) fn is_closed(&self, task: &mut Context<'_>) -> bool {
         let mut room = [0; 1];
         let mut buffer = ReadBuf::new(&mut room);
-        match self.0.borrow_mut().poll_peek(task, &mut buffer) {
-            Poll::Ready(Ok(bytes)) => bytes == 0,
-            Poll::Ready(Err(_)) => true,
+        let stream = self.0.stream.borrow();
+        match stream.poll_peek(task, &mut buffer) {
+            Poll::Ready(Ok(0) | Err(_)) => true,
+            Poll::Ready(Ok(_)) => is_read_closed(&stream, task) || self.looks_past_bytes(&stream, task),
             Poll::Pending => false,
         }
     }
 
-    /// The stream, for one call of it.
-    fn with<T>(&self, call: impl FnOnce(Pin<&mut TcpStream>) -> T) -> T {
-        call(Pin::new(&mut self.0.borrow_mut()))
+    /// Whether the peer closed its side in this very moment. As long as the runtime knows of bytes it wakes nobody
+    /// for the end behind them, so it is made to forget them: from here on `poll_read` looks for them by itself.
+    fn looks_past_bytes(&self, stream: &TcpStream, task: &mut Context<'_>) -> bool {
+        self.0.has_unread.set(true);
+        let forget = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        let _would_block = stream.try_io(Interest::READABLE, forget);
+        match stream.poll_read_ready(task) {
+            Poll::Pending => false,
+            // Something came since. What it is shows with the next look.
+            Poll::Ready(ready) => {
+                task.waker().wake_by_ref();
+                ready.is_err()
+            }
+        }
     }
+
+    fn poll_read(&self, task: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut stream = self.0.stream.borrow_mut();
+        if self.0.has_unread.get() {
+            let room = buffer.initialize_unfilled();
+            let size = room.len();
+            match (&*SockRef::from(&*stream)).read(room) {
+                Ok(count) => {
+                    // What fills less than the room is all that there was.
+                    self.0.has_unread.set(count == size);
+                    buffer.advance(count);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.0.has_unread.set(false),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        Pin::new(&mut *stream).poll_read(task, buffer)
+    }
+
+    /// The stream, for one call of it that writes.
+    fn with<T>(&self, call: impl FnOnce(Pin<&mut TcpStream>) -> T) -> T {
+        call(Pin::new(&mut self.0.stream.borrow_mut()))
+    }
+}
+
+/// Whether the runtime has heard that the peer closed its side. It keeps that apart from the bytes before it.
+fn is_read_closed(stream: &TcpStream, task: &mut Context<'_>) -> bool {
+    let ready = pin!(stream.ready(Interest::READABLE)).poll(task);
+    matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
 }
 
 /// How every HTTP/2 connection begins (RFC 9113, 3.4).
@@ -110,7 +160,7 @@ impl Socket {
     /// Reads from the peer, who must not be quiet for longer than it may.
     fn poll_stream(&mut self, task: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = self.stream.with(|stream| stream.poll_read(task, buffer));
+        let read = self.stream.poll_read(task, buffer);
         if read.is_ready() {
             let bytes = &buffer.filled()[before..];
             if !bytes.is_empty() {

@@ -61,6 +61,65 @@ async fn in_the_modern_era_the_call_is_taken_back() {
     assert_eq!(house.runtime.shared().gate.calls(), 0);
 }
 
+/// A second request behind the first: a short one, and one that comes in several pieces.
+fn behind(seat: &Seat) -> [Vec<u8>; 2] {
+    [10, 30_000].map(|bytes| {
+        let arguments = format!(r#"{{"message":"{}"}}"#, "x".repeat(bytes));
+        written(&post(call("echo", &arguments)).prepare(seat, "2"))
+    })
+}
+
+#[tokio::test]
+async fn a_client_that_has_sent_a_second_request_and_leaves_takes_the_first_one_back() {
+    let house = House::open();
+    let seat = seat_of(&house, MODERN).await;
+    let held = written(&post(call("hold", "{}")).prepare(&seat, "1"));
+    for second in behind(&seat) {
+        for is_together in [true, false] {
+            let mut connection = Http1::connect(house.address).await;
+            if is_together {
+                connection.send_bytes(&[&held[..], &second[..]].concat()).await;
+                take(&house.held.begun).await;
+            } else {
+                connection.send_bytes(&held).await;
+                take(&house.held.begun).await;
+                connection.send_bytes(&second).await;
+            }
+            drop(connection);
+            let dropped = timeout(PATIENCE, take(&house.held.dropped)).await;
+            assert!(dropped.is_ok(), "decision 8, {} bytes, {is_together}: the tool runs on", second.len());
+        }
+    }
+    assert_eq!(house.runtime.shared().gate.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_second_request_that_came_meanwhile_is_answered_after_the_first() {
+    let house = House::open();
+    let seat = seat_of(&house, MODERN).await;
+    let held = written(&post(call("hold", "{}")).prepare(&seat, "1"));
+    let mut connection = Http1::connect(house.address).await;
+    for second in behind(&seat) {
+        connection.send_bytes(&held).await;
+        take(&house.held.begun).await;
+        connection.send_bytes(&second).await;
+        // Another request of the same lane is answered between, so that the first connection has been looked at.
+        let mut other = Http1::connect(house.address).await;
+        other
+            .exchange(&post(call("echo", r#"{"message":"hi"}"#)).prepare(&seat, "3"))
+            .await
+            .expect("an answer");
+        house.held.go_on.add_permits(1);
+        take(&house.held.finished).await;
+        for id in [1, 2] {
+            let answer =
+                timeout(PATIENCE, connection.next_answer()).await.expect("in time").expect("an answer");
+            assert_eq!(answer.status, Some(200), "{}", answer.shown());
+            assert_eq!(answer.message().expect("JSON")["id"], id);
+        }
+    }
+}
+
 #[tokio::test]
 async fn on_http2_a_stream_that_is_reset_takes_its_call_back_and_no_other() {
     let house = House::open();

@@ -10,7 +10,15 @@ fn limits() -> DecodeLimits {
 
 /// What a message is, in one line: `request 1 "m"`, or why it is none: `parse -`, `invalid 1`.
 fn decoded(bytes: &[u8]) -> String {
-    match Message::parse(bytes, &limits()) {
+    let mut gathered = Gathered::with_room(0);
+    bytes.chunks(5).for_each(|piece| gathered.push(piece));
+    let in_place = described(Message::parse_in_place(gathered, &limits()));
+    assert_eq!(in_place, described(Message::parse(bytes, &limits())));
+    in_place
+}
+
+fn described(decoded: Result<Message, DecodeError>) -> String {
+    match decoded {
         Ok(message) => {
             let kind = match message.kind() {
                 MessageKind::Request => "request",
@@ -282,6 +290,21 @@ fn ids_are_strings_or_integers_and_echoed_as_they_were_written() {
     ] {
         check(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#), "invalid -");
         check(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#), "invalid -");
+    }
+}
+
+#[test]
+fn in_a_large_text_an_id_near_either_end_is_echoed_as_written_and_any_other_by_its_value() {
+    let padding = |bytes: usize| format!("\"x\":\"{}\"", "x".repeat(bytes));
+    let id = r#""id":"\u0041\/\"""#;
+    let (written, value) = (r#"request "\u0041\/\"" m"#, r#"request "A/\"" m"#);
+    for (before, after, expected) in [(10, 5_000, written), (5_000, 10, written), (5_000, 5_000, value)] {
+        let (before, after) = (padding(before), padding(after));
+        let text = format!(r#"{{"jsonrpc":"2.0",{before},{id},{after},"method":"m"}}"#);
+        let mut gathered = Gathered::with_room(text.len());
+        gathered.push(text.as_bytes());
+        assert_eq!(described(Message::parse_in_place(gathered, &limits())), expected);
+        assert_eq!(described(Message::parse(text.as_bytes(), &limits())), written);
     }
 }
 

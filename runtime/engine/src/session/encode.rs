@@ -1,7 +1,7 @@
 //! Answers and notifications, written as bytes in the dialect of their client.
 
 use bytes::Bytes;
-use impresario_codec::{Buffer, write_serialized, write_str};
+use impresario_codec::{Buffer, is_plain, write_serialized, write_str};
 use impresario_protocol::{
     Content, Era, ErrorKind, Id, JsonObject, ListKind, ListenFilter, McpError, Notification, Outcome,
     PromptResult, ReadResult, Revision, ToolResult,
@@ -17,9 +17,11 @@ use crate::shared::Identity;
 #[derive(Debug)]
 pub struct Reply {
     /// The JSON-RPC response, as far as it was written for this answer.
-    body: Buffer,
-    /// What follows, the same in many answers.
-    rest: Bytes,
+    written: Buffer,
+    /// What stands within it and was not copied: what is the same in many answers, or a long text.
+    inset: Bytes,
+    /// Where it stands.
+    inset_at: usize,
     /// What it says.
     pub verdict: Verdict,
     /// The era that it is written in.
@@ -27,17 +29,33 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The JSON-RPC response in its two parts: what was written for this answer, and what follows it.
+    /// An answer that was written whole.
+    fn whole(written: Buffer, verdict: Verdict, revision: Revision) -> Self {
+        let inset_at = written.len();
+        Self { written, inset: Bytes::new(), inset_at, verdict, era: revision.era() }
+    }
+
+    /// The same answer with a text in it that was not copied.
+    fn with(self, apart: Option<Apart>) -> Self {
+        match apart {
+            Some((inset_at, text)) => Self { inset: Bytes::from(text), inset_at, ..self },
+            None => self,
+        }
+    }
+
+    /// The JSON-RPC response in its parts: what was written for this answer, what stands within it, and where.
     #[must_use]
-    pub fn into_parts(self) -> (Buffer, Bytes) {
-        (self.body, self.rest)
+    pub fn into_parts(self) -> (Buffer, Bytes, usize) {
+        (self.written, self.inset, self.inset_at)
     }
 
     /// The JSON-RPC response in one piece.
     #[must_use]
     pub fn into_bytes(mut self) -> Vec<u8> {
-        self.body.extend_from_slice(&self.rest);
-        self.body.into_vec()
+        let after = self.written.split_off(self.inset_at);
+        self.written.extend_from_slice(&self.inset);
+        self.written.extend_from_slice(&after);
+        self.written.into_vec()
     }
 }
 
@@ -69,7 +87,8 @@ pub(super) fn reply(call: &Call, ending: Ending, identity: &Identity) -> Option<
         Ending::Rendered(rest) => {
             let mut out = Buffer::with_room(0);
             open_result(&mut out, call.id());
-            return Some(Reply { body: out, rest, verdict: Verdict::Result, era: revision.era() });
+            let reply = Reply::whole(out, Verdict::Result, revision);
+            return Some(Reply { inset: rest, ..reply });
         }
         Ending::Answered(outcome) => outcome,
         Ending::TimedOut { after } => {
@@ -89,9 +108,10 @@ pub(super) fn reply(call: &Call, ending: Ending, identity: &Identity) -> Option<
     open_result(&mut out, call.id());
     let mut object = Object::open(&mut out);
     write_outcome(&mut object, outcome, revision);
+    let apart = object.apart.take();
     close_result(object, revision, identity);
     out.push(b'}');
-    Some(Reply { body: out, rest: Bytes::new(), verdict: Verdict::Result, era: revision.era() })
+    Some(Reply::whole(out, Verdict::Result, revision).with(apart))
 }
 
 /// An error response; without an id when none could be read.
@@ -110,7 +130,7 @@ pub fn error_reply(id: Option<&Id>, error: &McpError, dialect: Dialect) -> Reply
     object.close();
     out.push(b'}');
     let verdict = Verdict::Error { kind: error.kind, retry_after_ms: error.retry_after_ms };
-    Reply { body: out, rest: Bytes::new(), verdict, era: revision.era() }
+    Reply::whole(out, verdict, revision)
 }
 
 /// A notification about a call, or one that a listener asked for.
@@ -204,7 +224,7 @@ pub(super) fn listening_ended(id: &Id, dialect: Dialect, identity: &Identity) ->
     meta.close();
     result.close();
     out.push(b'}');
-    Reply { body: out, rest: Bytes::new(), verdict: Verdict::Result, era: dialect.0.era() }
+    Reply::whole(out, Verdict::Result, dialect.0)
 }
 
 fn write_subscription(out: &mut Vec<u8>, id: &Id) {
@@ -271,7 +291,7 @@ pub(super) fn close_result(mut object: Object<'_>, revision: Revision, identity:
 
 fn write_tool_result(object: &mut Object<'_>, result: ToolResult, revision: Revision) {
     let ToolResult { content, structured_content, is_error, meta } = result;
-    write_blocks(object.member("content"), content, revision);
+    object.apart = write_blocks(object.member("content"), content, revision);
     if let Some(structured) = structured_content
         && (revision.era() == Era::Modern || revision >= Revision::V2025_06_18 && structured.is_object())
     {
@@ -306,7 +326,16 @@ fn write_prompt_result(object: &mut Object<'_>, result: PromptResult, revision: 
     object.meta = meta;
 }
 
-fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) {
+/// From here on a text in which nothing must be escaped is sent from where it is: of 77 µs for an echo of 100 KB the copy,
+/// with what it pushes out of the processor's cache, was 5. Small ones are copied faster than one more slice is sent.
+const APART_BYTES_MIN: usize = 16 * 1024;
+
+/// A text that is not copied among what is written, and where it stands there.
+type Apart = (usize, String);
+
+/// Writes the blocks. The first long text in which nothing must be escaped stays where it is.
+fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) -> Option<Apart> {
+    let mut apart = None;
     out.push(b'[');
     for (place, block) in blocks.into_iter().enumerate() {
         if place > 0 {
@@ -316,13 +345,19 @@ fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) {
             // By far the most common block, the same in every revision, and written without serde.
             Content::Text { text, annotations: None, meta: None } => {
                 out.extend_from_slice(b"{\"type\":\"text\",\"text\":");
-                write_str(out, &text);
-                out.push(b'}');
+                if apart.is_none() && text.len() >= APART_BYTES_MIN && is_plain(&text) {
+                    out.extend_from_slice(b"\"\"}");
+                    apart = Some((out.len() - 2, text));
+                } else {
+                    write_str(out, &text);
+                    out.push(b'}');
+                }
             }
             block => write_value(out, &downgrade::block(block, revision)),
         }
     }
     out.push(b']');
+    apart
 }
 
 /// A serializable value; ours can always be written.
@@ -333,10 +368,11 @@ fn write_value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     }
 }
 
+/// Room for most answers. What is long and not sent from where it is makes its own.
 fn size_hint(outcome: &Outcome) -> usize {
     const ENVELOPE: usize = 256;
     match outcome {
-        Outcome::Tool(result) => crate::tool::size_of_result(result) + ENVELOPE,
+        Outcome::Tool(result) => crate::tool::size_of_result(result).min(APART_BYTES_MIN) + ENVELOPE,
         Outcome::Done | Outcome::Read(_) | Outcome::Prompt(_) | Outcome::Completion(_) => 2 * ENVELOPE,
     }
 }
@@ -359,12 +395,14 @@ pub(super) struct Object<'o> {
     is_empty: bool,
     /// The result's own `_meta`, to be merged with ours at the end.
     meta: Option<JsonObject>,
+    /// A text that is sent from where it is.
+    apart: Option<Apart>,
 }
 
 impl<'o> Object<'o> {
     pub(super) fn open(out: &'o mut Vec<u8>) -> Self {
         out.push(b'{');
-        Self { out, is_empty: true, meta: None }
+        Self { out, is_empty: true, meta: None, apart: None }
     }
 
     /// Writes a member's name; its value is written to what this returns.
@@ -407,4 +445,25 @@ pub(super) fn written(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     write(&mut out);
     out.push(b'}');
     Bytes::from(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_sent_from_where_it_is_and_stands_where_it_belongs() {
+        let plain = "x".repeat(APART_BYTES_MIN);
+        let escaped = format!("{plain}\n");
+        let (plain, escaped) = (plain.as_str(), escaped.as_str());
+        for texts in [[plain, escaped, "short"], ["short", plain, plain], [escaped, "", escaped]] {
+            let blocks = || texts.map(Content::text).to_vec();
+            let mut out = Buffer::with_room(0);
+            let apart = write_blocks(&mut out, blocks(), Revision::LATEST);
+            assert_eq!(apart.is_some(), texts.contains(&plain));
+            let reply = Reply::whole(out, Verdict::Result, Revision::LATEST).with(apart);
+            let written: serde_json::Value = serde_json::from_slice(&reply.into_bytes()).unwrap();
+            assert_eq!(written, serde_json::to_value(blocks()).unwrap());
+        }
+    }
 }
