@@ -30,7 +30,8 @@ Without servers, Impresario is built and measured beside those of loadtest/peers
 /// Measure how processor time and memory grow with one thing
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
-#[command(mut_arg("rounds", |arg| arg.default_value("3")))]
+#[command(mut_arg("rounds", |arg| arg.default_value("3")), mut_arg("duration", |arg| arg.default_value("2s")))]
+#[command(mut_arg("warm_up", |arg| arg.default_value("500ms")))]
 pub struct Grow {
     /// What grows, and its values: connections=N,N…, payload=SIZE,SIZE…, tools=N,N… or sessions=N,N…
     #[arg(value_name = "THING=VALUE,VALUE…", value_parser = Over::parse)]

@@ -22,7 +22,9 @@ pub(super) fn render(title: &str, progress: &Progress, history: &History, column
         format!("  {HEADING}{doing}{HEADING:#}  {NAME}{subject}{NAME:#}"),
         bar(progress, columns),
     ];
-    if progress.phase == Phase::Measuring || progress.phase == Phase::Closing || progress.rate_per_s > 0.0 {
+    let is_measured = progress.answers + progress.errors > 0;
+    let is_measuring = progress.phase == Phase::Measuring || progress.phase == Phase::Closing && is_measured;
+    if is_measuring || progress.rate_per_s > 0.0 {
         lines.extend(figures(progress, history, columns));
     }
     lines.join("\n")
@@ -40,6 +42,7 @@ fn phase(phase: Phase) -> String {
         }
         Phase::WarmUp => "Warming up".to_owned(),
         Phase::Measuring => "Measuring".to_owned(),
+        Phase::LeftAlone => "Left alone".to_owned(),
         Phase::Closing => "Closing".to_owned(),
     }
 }
@@ -214,6 +217,11 @@ mod tests {
             Progress { phase: Phase::Connecting { done: 1_200, of: 5_000 }, ..Progress::default() };
         let picture = plain(&render("echo on ours", &progress, &History::default(), 79));
         assert!(picture.contains("Connecting 1,200 of 5,000") && !picture.contains("latency"), "{picture}");
+        for phase in [Phase::LeftAlone, Phase::Closing] {
+            let progress = Progress { phase, ..Progress::default() };
+            let picture = plain(&render("idle 5", &progress, &History::default(), 79));
+            assert!(!picture.contains("latency"), "{picture}");
+        }
     }
 
     #[test]
