@@ -44,7 +44,7 @@ impl Course {
     /// In words, for the run that is next.
     pub(super) fn rest(&self) -> String {
         let left = units::clock(self.left(self.begun.elapsed()).as_secs_f64());
-        format!("run {} of {}, about {left} left in all", self.ended.get() + 1, self.runs)
+        format!("run {} of {}, {left} left at least", self.ended.get() + 1, self.runs)
     }
 
     fn left(&self, passed: Duration) -> Duration {
@@ -66,7 +66,7 @@ mod tests {
         course.step();
         assert_eq!(course.left(Duration::from_secs(12)), Duration::from_secs(48));
         assert_eq!(course.left(Duration::from_secs(1)), Duration::from_secs(32));
-        assert_eq!(course.rest(), "run 3 of 10, about 32.0 s left in all");
+        assert_eq!(course.rest(), "run 3 of 10, 32.0 s left at least");
         course.reach(course.ended() + 8);
         assert_eq!(course.left(Duration::from_secs(90)), Duration::ZERO);
     }

@@ -114,7 +114,10 @@ impl Shared {
             }
             (None, None) => {
                 let phase = Phase::Connecting { done, of: count };
-                (phase, begin.elapsed(), None, share(done as f64, count as f64))
+                let (elapsed, done) = (begin.elapsed(), share(done as f64, count as f64));
+                // At the pace so far; a server may well get slower the more it holds.
+                let total = (done > 0.0).then(|| elapsed.div_f64(done));
+                (phase, elapsed, total, done)
             }
         };
         Progress { phase, elapsed, total, done_share, ..Progress::default() }

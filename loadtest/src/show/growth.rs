@@ -78,7 +78,11 @@ pub(crate) fn shown(cost: Cost, value: f64) -> String {
 /// A value of what grows.
 #[must_use]
 pub(crate) fn value(thing: &str, value: f64) -> String {
-    if thing == "payload" { units::bytes(value) } else { units::count(value as u64) }
+    if thing == "payload" {
+        crate::units::Bytes(value as u64).to_string()
+    } else {
+        units::count(value as u64)
+    }
 }
 
 fn table(parts: &[Part], cost: Cost) -> Option<Grid> {

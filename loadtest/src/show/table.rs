@@ -306,7 +306,7 @@ mod tests {
         assert!(text.contains("open loop at 100,000/s, 200,000/s in turn"), "{text}");
         let lines: Vec<&str> =
             text.lines().map(str::trim).skip_while(|line| !line.starts_with("STEP")).take(3).collect();
-        assert!(lines[1].starts_with("100,000/s  117,3") && lines[1].ends_with("1.26 ms"), "{lines:?}");
+        assert!(lines[1].starts_with("100,000/s  117,4") && lines[1].ends_with("1.26 ms"), "{lines:?}");
         assert!(lines[2].starts_with("200,000/s  1") && lines[2].ends_with("4.99 ms"), "{lines:?}");
         (result.load.shape, result.load.rates_per_s) = ("ramp".to_owned(), vec![10.0, 2e5]);
         assert!(plain(&result).contains("open loop from 10.0/s to 200,000/s"));

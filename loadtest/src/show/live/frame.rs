@@ -133,6 +133,10 @@ pub(super) fn line(title: &str, progress: &Progress) -> String {
     let doing = phase(progress.phase).to_lowercase();
     let at = units::clock(progress.elapsed.as_secs_f64());
     let mut parts = vec![format!("{}: {doing} {at}", subject(title, progress))];
+    if let (Phase::Connecting { .. }, Some(total)) = (progress.phase, progress.total) {
+        let left = total.saturating_sub(progress.elapsed);
+        parts.push(format!("{} left", units::clock(left.as_secs_f64())));
+    }
     if progress.phase == Phase::Measuring && progress.rate_per_s > 0.0 {
         parts.push(units::rate(progress.rate_per_s));
         parts.push(format!("p50 {}", units::time(progress.p50_us)));
@@ -233,5 +237,12 @@ mod tests {
         progress.errors = 2;
         progress.errors_by_kind = BTreeMap::from([("a\nb".to_owned(), 2)]);
         assert_eq!(line("echo on ours", &progress), format!("{expected}  2 errors: a b 2"));
+        let opening = Progress {
+            phase: Phase::Connecting { done: 1_000, of: 4_000 },
+            elapsed: Duration::from_secs(10),
+            total: Some(Duration::from_secs(40)),
+            ..Progress::default()
+        };
+        assert_eq!(line("idle 4000", &opening), "idle 4000: connecting 1,000 of 4,000 10.0 s  30.0 s left");
     }
 }
