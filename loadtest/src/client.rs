@@ -343,8 +343,13 @@ impl Client {
         if let Some(session) = self.sessions.first() {
             request.set_session(session);
         }
-        let Some(Wire::Http(mut http)) = self.wire else {
-            return Err(Trouble::Connect("only Streamable HTTP has streams of events".to_owned()));
+        let mut http = match (self.wire, opening) {
+            (Some(Wire::Http(http)), _) => http,
+            // Its one stream is open already, and carries everything.
+            (Some(Wire::HttpSse(http_sse)), Opening::Get) => return Ok(http_sse.into_events()),
+            (None | Some(Wire::HttpSse(_) | Wire::Stdio(_)), _) => {
+                return Err(Trouble::Connect("only HTTP has streams of events".to_owned()));
+            }
         };
         http.begin(request.bytes(), Instant::now() + self.setup.timeout).await?;
         let answer = http.answer();

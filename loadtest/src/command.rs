@@ -1,7 +1,7 @@
 //! The command line: a subcommand for each scenario, with the flags of `options.rs` and the words of `work.rs`.
 //!
 //! The result goes to standard output, everything else to standard error. The exit code is 0 when all is well, 1 when
-//! something was found wrong, 2 when the command line makes no sense.
+//! what was measured failed or got worse, 2 when the command line makes no sense, 130 when the run was interrupted.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -13,8 +13,7 @@ use clap::Parser;
 use crate::baseline::Check;
 use crate::compare::Compare;
 use crate::compare::grow::Grow;
-use crate::fault::Fault;
-use crate::load;
+use crate::fault::{Fault, INTERRUPTED};
 use crate::options::{IdentityOptions, LoadOptions, TargetOptions};
 use crate::plan::{Address, Plan};
 use crate::progress::{self, ProgressSender};
@@ -29,6 +28,7 @@ use crate::work::{
     Call, CancelStorm, Echo, Idle, List, Mix, NoisyNeighbour, Payload, ReconnectStorm, Sessions, SlowReader,
     Subscribe, Work,
 };
+use crate::{load, output, process};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,7 +40,9 @@ Examples:
   impresario-loadtest idle http://127.0.0.1:8000/mcp 100000 --server-pid 4711
   impresario-loadtest record calls.jsonl --to http://127.0.0.1:8000/mcp
   impresario-loadtest replay calls.jsonl http://127.0.0.1:8000/mcp --speed max
-  impresario-loadtest compare";
+  impresario-loadtest compare
+
+Exit codes: 0 all is well, 1 what was measured failed or got worse, 2 the command line has to change, 130 interrupted.";
 
 /// Stands in the target's place when the server is started by --command.
 const NO_TARGET: &str = "-";
@@ -152,7 +154,13 @@ fn with_target(mut arguments: Vec<OsString>) -> Vec<OsString> {
         |argument: &OsString| argument == "--command" || argument.to_string_lossy().starts_with("--command=");
     // These two take either, and know which.
     let has_target = arguments.get(1).is_some_and(|verb| verb != "record" && verb != "replay");
-    if has_target && arguments.len() > 2 && arguments.iter().any(names_command) {
+    let is_url = |argument: &OsString| {
+        let argument = argument.to_string_lossy();
+        argument.starts_with("http://") || argument.starts_with("https://")
+    };
+    // Where both stand, the URL stays the target, and is refused beside the command.
+    let has_url = arguments.get(2).is_some_and(is_url);
+    if has_target && arguments.len() > 2 && !has_url && arguments.iter().any(names_command) {
         arguments.insert(2, NO_TARGET.into());
     }
     arguments
@@ -185,15 +193,19 @@ pub async fn run(cli: Cli) -> ExitCode {
 
 async fn measured(planned: Result<(Plan, ResultOptions), Fault>) -> Result<ExitCode, Fault> {
     let (plan, options) = planned?;
+    output::try_out(options.html.as_deref())?;
+    process::must_exist(plan.server_pid)?;
     if let Some(core) = plan.pin.first() {
         load::bind(*core)?;
     }
-    let title = format!("{} on {}", plan.work, plan.name.as_deref().unwrap_or("the server"));
+    let server = plan.name.clone().unwrap_or_else(|| plan.target.address.to_string());
+    let title = format!("{} on {server}", plan.work);
     let result = watched(&title, async |progress| run::run(&plan, progress).await).await?;
     judged(&result, &options)
 }
 
 async fn replayed(Replay { replay, result: options }: Replay) -> Result<ExitCode, Fault> {
+    output::try_out(options.html.as_deref())?;
     let title = format!("replay of {}", replay.file.display());
     let result = watched(&title, async |progress| replay.run(progress).await).await?;
     judged(&result, &options)
@@ -223,12 +235,16 @@ fn judged(result: &RunResult, options: &ResultOptions) -> Result<ExitCode, Fault
     show(result, options)?;
     let errors: u64 =
         result.series.first().map_or(0, |all| all.errors.values().map(|count| count.count).sum());
-    Ok(if errors <= options.errors_max { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(match errors <= options.errors_max {
+        _ if result.interrupted => ExitCode::from(INTERRUPTED),
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(1),
+    })
 }
 
 fn ended(outcome: Result<ExitCode, Fault>) -> ExitCode {
     outcome.unwrap_or_else(|fault| {
-        let code = if matches!(fault, Fault::Plan(_)) { 2 } else { 1 };
+        let code = fault.exit_code();
         fail(&fault.into());
         ExitCode::from(code)
     })
@@ -244,6 +260,9 @@ pub fn fail(error: &anyhow::Error) -> ExitCode {
 impl<W: clap::Args> Scenario<W> {
     fn plan(self, work: impl FnOnce(W) -> Work) -> Result<(Plan, ResultOptions), Fault> {
         let address = match &self.command {
+            Some(_) if self.target != NO_TARGET => {
+                return Err(Fault::plan("name one server: a URL or a --command, not both"));
+            }
             Some(line) => Address::command(line)?,
             None => Address::url(&self.target)?,
         };
@@ -254,17 +273,15 @@ impl<W: clap::Args> Scenario<W> {
 
 /// The one place that shows a result.
 fn show(result: &RunResult, options: &ResultOptions) -> Result<(), Fault> {
-    if let Some(path) = &options.html {
-        let page = html::results(vec![result.clone()], None).expect("one result makes a page");
-        std::fs::write(path, page).map_err(Fault::machine("write the report"))?;
-        print::note(&format!("report written to {}", path.display()));
-    }
     let shown = if options.json {
         print::json(result)
     } else {
         print::result(&table::render(result, print::width()))
     };
-    shown.map_err(Fault::machine("write to standard output"))
+    shown.map_err(Fault::machine("write to standard output"))?;
+    let Some(path) = &options.html else { return Ok(()) };
+    let page = html::results(vec![result.clone()], None).expect("one result makes a page");
+    output::write(path, "report", &page)
 }
 
 #[cfg(test)]

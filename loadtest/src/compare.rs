@@ -5,6 +5,7 @@
 mod at_rate;
 pub mod contender;
 pub mod cores;
+mod course;
 pub mod grow;
 mod headline;
 mod peers;
@@ -13,27 +14,26 @@ mod stand;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use self::at_rate::AtRate;
 use self::contender::{Contender, name_and_pid};
 use self::cores::Cores;
+use self::course::Course;
 use self::grow::Over;
 use self::rounds::{Ending, Rounds};
 use self::stand::{Bout, Entrant};
 use crate::calendar::rfc3339;
 use crate::comparison::{Comparison, Cost, FORMAT, Part};
-use crate::fault::Fault;
-use crate::machine;
+use crate::fault::{Fault, INTERRUPTED};
+use crate::interruption::interrupted;
 use crate::options::{LoadOptions, TargetOptions};
-use crate::server::interrupted;
 use crate::show::{growth, html, print, ratios};
 use crate::work::Work;
+use crate::{machine, output, process};
 
 /// The most servers in one comparison.
 const SERVERS_MAX: usize = 32;
-/// The exit code of a program that was interrupted.
-const INTERRUPTED: u8 = 130;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -106,6 +106,9 @@ impl Compare {
     /// If the flags make no sense, or nothing could be compared.
     pub async fn run(self) -> Result<ExitCode, Fault> {
         self.check()?;
+        output::try_out(self.html.as_deref())?;
+        output::try_out(self.drawing.as_ref().map(|(path, _)| path.as_path()))?;
+        self.pids.iter().try_for_each(|(_, pid)| process::must_exist(Some(*pid)))?;
         let interruption = interrupted().map_err(Fault::machine("listen for signals"))?;
         let mut comparison = empty();
         let ending = tokio::select! {
@@ -115,13 +118,19 @@ impl Compare {
         if ending == Ending::Interrupted {
             comparison.doubts.push("interrupted: not every round was run".to_owned());
         }
-        comparison.parts.retain(|part| part.servers.iter().any(|server| !server.rounds.is_empty()));
+        let is_empty = |part: &Part| part.servers.iter().all(|server| server.rounds.is_empty());
+        if ending == Ending::Interrupted {
+            comparison.parts.retain(|part| !is_empty(part));
+            if comparison.parts.is_empty() {
+                return Err(Fault::Interrupted("anything was measured"));
+            }
+        }
         self.show(&comparison)?;
         let failed =
             comparison.parts.iter().flat_map(|part| &part.servers).any(|server| server.failure.is_some());
         Ok(match ending {
             Ending::Interrupted => ExitCode::from(INTERRUPTED),
-            Ending::Complete if failed || comparison.parts.is_empty() => ExitCode::from(1),
+            Ending::Complete if failed || comparison.parts.iter().all(is_empty) => ExitCode::from(1),
             Ending::Complete => ExitCode::SUCCESS,
         })
     }
@@ -163,9 +172,11 @@ impl Compare {
             print::caution(doubt);
         }
         let rounds = Rounds { count: self.rounds as usize, discard_first: self.discard_first };
+        let course = self.course(&bouts, rounds);
+        print::note(&course.outlook());
         for bout in &bouts {
             let part = Self::next_part(comparison, bout);
-            if stand::fight(self, bout, rounds, &cores, part).await? == Ending::Interrupted {
+            if stand::fight(self, bout, rounds, (&cores, &course), part).await? == Ending::Interrupted {
                 return Ok(Ending::Interrupted);
             }
             let Some(at_rate) = self.at_rate else { continue };
@@ -175,11 +186,19 @@ impl Compare {
             };
             let bout = bout.at_rate(rate);
             let part = Self::next_part(comparison, &bout);
-            if stand::fight(self, &bout, rounds, &cores, part).await? == Ending::Interrupted {
+            if stand::fight(self, &bout, rounds, (&cores, &course), part).await? == Ending::Interrupted {
                 return Ok(Ending::Interrupted);
             }
         }
         Ok(Ending::Complete)
+    }
+
+    fn course(&self, bouts: &[Bout], rounds: Rounds) -> Course {
+        let entrants: usize = bouts.iter().map(|bout| bout.entrants.len()).sum();
+        let turns = rounds.count + usize::from(rounds.discard_first);
+        let rates = 1 + usize::from(self.at_rate.is_some());
+        let measured = if self.load.count.is_some() { Duration::ZERO } else { self.load.duration };
+        Course::begin(entrants * turns * rates, self.load.warm_up + measured)
     }
 
     fn next_part<'a>(comparison: &'a mut Comparison, bout: &Bout) -> &'a mut Part {
@@ -201,18 +220,6 @@ impl Compare {
     }
 
     fn show(&self, comparison: &Comparison) -> Result<(), Fault> {
-        if let Some(path) = &self.html {
-            std::fs::write(path, html::comparison(comparison, None))
-                .map_err(Fault::machine("write the report"))?;
-            print::note(&format!("report written to {}", path.display()));
-        }
-        if let Some((path, cost)) = &self.drawing {
-            let drawn = html::growth(&comparison.parts, *cost);
-            let drawn =
-                drawn.ok_or_else(|| Fault::plan("there is nothing to draw: no server's cost is known"))?;
-            std::fs::write(path, drawn).map_err(Fault::machine("write the drawing"))?;
-            print::note(&format!("drawing written to {}", path.display()));
-        }
         let shown = if self.json {
             print::json(comparison)
         } else if self.over.is_some() {
@@ -222,7 +229,14 @@ impl Compare {
         } else {
             print::result(&ratios::render(comparison, print::width()))
         };
-        shown.map_err(Fault::machine("write to standard output"))
+        shown.map_err(Fault::machine("write to standard output"))?;
+        if let Some(path) = &self.html {
+            output::write(path, "report", &html::comparison(comparison, None))?;
+        }
+        let Some((path, cost)) = &self.drawing else { return Ok(()) };
+        let drawn = html::growth(&comparison.parts, *cost);
+        let drawn = drawn.ok_or_else(|| Fault::failed(growth::nothing_to_draw(&comparison.parts, *cost)))?;
+        output::write(path, "drawing", &drawn)
     }
 }
 

@@ -68,13 +68,20 @@ impl Cost {
 
     fn of(self, result: &RunResult) -> Option<f64> {
         match self {
-            Self::Cpu => Metric::CpuPerAnswer.of(result),
+            // Processor time comes in ticks: a short round may have seen none, and belongs to the mean all the same.
+            Self::Cpu => {
+                result.server.as_ref().map(|server| server.cpu_us_per_answer).filter(|_| has_answers(result))
+            }
             Self::Memory => {
                 let each = result.figures.iter().find(|figure| figure.name.contains("memory for each idle"));
                 each.map(|figure| figure.value).or_else(|| Metric::Rss.of(result))
             }
         }
     }
+}
+
+fn has_answers(result: &RunResult) -> bool {
+    result.series.first().is_some_and(|all| all.answers > 0)
 }
 
 /// One server in one part.
@@ -198,6 +205,7 @@ impl Contender {
         values
             .filter(|values| !values.is_empty())
             .map(|values| values.iter().sum::<f64>() / values.len() as f64)
+            .filter(|mean| *mean > 0.0)
     }
 
     /// The ratio of this server to another one in each round that both have.

@@ -56,6 +56,7 @@ pub(crate) fn result(name: &str, slowness: f64) -> RunResult {
             connections: 64,
             sessions_per_connection: 1,
             rate_per_s: None,
+            rates_per_s: Vec::new(),
             threads: 1,
             warm_up_s: 2.0,
             think_time_ms: 0.0,
@@ -116,6 +117,7 @@ fn process(pid: u32, cpu_s: f64, answers: u64) -> ProcessUse {
         cpu_share: cpu_s / 10.0,
         rss_bytes: 12_900_000,
         rss_peak_bytes: 13_500_000,
+        ended: false,
     }
 }
 

@@ -87,7 +87,7 @@ async fn echo_of(work: &Work, message: &str, found: &mut Found) -> Result<Item, 
     let with = |text: &str| ask_of(tool, &Map::from_iter([(argument.clone(), text.into())]));
     let result = found.ask(&with(PROBE)).await?;
     let echoed = tool_result(&result.to_string())
-        .map_err(|trouble| Fault::plan(format!("the server's tool echo does not work: {trouble}")))?;
+        .map_err(|trouble| Fault::failed(format!("the server's tool echo does not work: {trouble}")))?;
     let (before, after) = echoed.split_once(PROBE).ok_or_else(|| {
         Fault::plan("the server's tool echo does not return what it is given; use call echo name=value")
     })?;

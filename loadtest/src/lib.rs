@@ -21,6 +21,7 @@ pub mod wire;
 // The run.
 pub mod command;
 pub mod fault;
+pub mod interruption;
 pub mod items;
 pub mod load;
 pub mod probe;
@@ -42,6 +43,7 @@ pub mod result;
 pub mod baseline;
 pub mod compare;
 pub mod comparison;
+pub mod output;
 pub mod report;
 pub mod saved;
 pub mod server;

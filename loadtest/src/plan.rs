@@ -2,6 +2,7 @@
 //!
 //! A plan is data. `options.rs` and `work.rs` read it from a command line; `run.rs` carries it out.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -62,6 +63,15 @@ pub enum Address {
     Url(crate::url::Url),
     /// It is started: a program and its arguments. Each connection is a process.
     Command(Vec<String>),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => write!(out, "{url}"),
+            Self::Command(words) => out.write_str(&shell_words::join(words)),
+        }
+    }
 }
 
 /// Which HTTP transport.

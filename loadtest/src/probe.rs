@@ -48,9 +48,9 @@ pub struct Tool {
 /// # Errors
 /// When it can't be reached, or speaks nothing that was allowed.
 pub async fn probe(target: &Target, timeout: Duration) -> Result<Found, Fault> {
-    let address = address(&target.address);
+    let address = target.address.to_string();
     let mut last = Trouble::NoAnswer;
-    for (route, revision) in candidates(target).await? {
+    for (route, revision) in candidates(target, timeout).await? {
         let setup = Setup {
             dialect: Dialect { revision, carriage: carriage(target) },
             route,
@@ -101,9 +101,9 @@ impl Found {
         let Address::Url(url) = &target.address else {
             return Err(Fault::plan("only a server with a URL can repeat another one's answers"));
         };
-        self.setup.route = Route::Http(Endpoint::of(url, &target.trust).await?);
+        self.setup.route = Route::Http(Endpoint::of(url, &target.trust, self.setup.timeout).await?);
         self.setup.dialect.carriage = carriage(target);
-        self.facts.address = address(&target.address);
+        self.facts.address = target.address.to_string();
         self.facts.server_name.clear();
         self.facts.server_version.clear();
         Ok(self)
@@ -125,7 +125,7 @@ impl Found {
 }
 
 /// The ways to try, in order.
-async fn candidates(target: &Target) -> Result<Vec<(Route, Revision)>, Fault> {
+async fn candidates(target: &Target, timeout: Duration) -> Result<Vec<(Route, Revision)>, Fault> {
     let newest = Revision::V2026_07_28;
     let revisions = match target.revision {
         Some(revision) => vec![revision],
@@ -140,7 +140,7 @@ async fn candidates(target: &Target) -> Result<Vec<(Route, Revision)>, Fault> {
         }
         Address::Url(url) => url,
     };
-    let endpoint = Endpoint::of(url, &target.trust).await?;
+    let endpoint = Endpoint::of(url, &target.trust, timeout).await?;
     let mut candidates = Vec::new();
     if target.transport != Transport::Sse {
         candidates.extend(revisions.into_iter().map(|revision| (Route::Http(endpoint.clone()), revision)));
@@ -230,12 +230,5 @@ fn carriage(target: &Target) -> Carriage {
     match &target.address {
         Address::Url(url) => Carriage::Http(url.clone(), target.headers.clone()),
         Address::Command(_) => Carriage::Line,
-    }
-}
-
-fn address(address: &Address) -> String {
-    match address {
-        Address::Url(url) => url.to_string(),
-        Address::Command(words) => shell_words::join(words),
     }
 }

@@ -6,6 +6,8 @@
 use std::io;
 use std::time::Duration;
 
+use crate::fault::Fault;
+
 /// What a process has used since it began, and the memory it holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
@@ -58,6 +60,20 @@ pub fn sample_own() -> io::Result<Usage> {
 /// If there is no such process, or the system doesn't tell.
 pub fn sample_tree(pid: u32) -> io::Result<Usage> {
     system::sample_tree(pid)
+}
+
+/// Refuses a process id that nobody has; where the system doesn't tell, any is fine.
+///
+/// # Errors
+/// When there is no such process.
+pub fn must_exist(pid: Option<u32>) -> Result<(), Fault> {
+    let Some(pid) = pid else { return Ok(()) };
+    match sample(pid) {
+        Err(error) if error.kind() != io::ErrorKind::Unsupported => {
+            Err(Fault::plan(format!("--server-pid {pid}: there is no such process")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The processes that `pid` started and those that they started, without itself.
@@ -260,5 +276,13 @@ mod tests {
     fn no_such_process_is_an_error() {
         assert!(sample(u32::MAX).is_err());
         assert!(sample_tree(u32::MAX).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_id_of_nobody_is_refused() {
+        must_exist(Some(std::process::id())).unwrap();
+        must_exist(None).unwrap();
+        assert!(must_exist(Some(u32::MAX)).unwrap_err().to_string().contains("there is no such process"));
     }
 }

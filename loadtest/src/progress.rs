@@ -27,6 +27,8 @@ pub enum Phase {
     WarmUp,
     /// Offering load that is measured.
     Measuring,
+    /// Leaving alone what was opened.
+    LeftAlone,
     /// Waiting for the last answers, closing sessions and connections.
     Closing,
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::comparison::{Comparison, Part};
 use crate::fault::Fault;
+use crate::output;
 use crate::result::RunResult;
 use crate::saved::{self, Saved};
 use crate::show::{growth, html, print, ratios, table};
@@ -47,6 +48,7 @@ impl Report {
     /// # Errors
     /// If a file is no result, or the page can't be written.
     pub fn run(self) -> Result<ExitCode, Fault> {
+        output::try_out(self.html.as_deref())?;
         let subject = self.subject()?;
         let title = self.title.as_deref();
         if let Some(path) = &self.html {
@@ -55,8 +57,7 @@ impl Report {
                 Subject::Comparison(comparison) => Some(html::comparison(&comparison, title)),
             };
             let page = page.ok_or_else(|| Fault::plan("there is nothing to report on"))?;
-            std::fs::write(path, page).map_err(Fault::machine("write the report"))?;
-            print::note(&format!("report written to {}", path.display()));
+            output::write(path, "report", &page)?;
             return Ok(ExitCode::SUCCESS);
         }
         print::result(&text(subject)).map_err(Fault::machine("write to standard output"))?;

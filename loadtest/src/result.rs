@@ -83,7 +83,8 @@ pub struct TargetFacts {
 /// How the load was offered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadFacts {
-    /// `closed`: each connection asks when its last answer came. `open`: requests leave by the clock.
+    /// `closed`: each connection asks when its last answer came. `open`: requests leave by the clock; `steps` and
+    /// `ramp` are open loops too.
     pub shape: String,
     /// Connections, or processes over stdio.
     pub connections: usize,
@@ -91,6 +92,9 @@ pub struct LoadFacts {
     pub sessions_per_connection: usize,
     /// The rate asked for in an open loop; with steps or a ramp, the last one.
     pub rate_per_s: Option<f64>,
+    /// The rates of the steps, or the two ends of a ramp.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates_per_s: Vec<f64>,
     /// Threads of the generator.
     pub threads: usize,
     /// Length of the part that was not measured.
@@ -188,6 +192,9 @@ pub struct ProcessUse {
     pub rss_bytes: u64,
     /// The most resident memory that was seen in any slice.
     pub rss_peak_bytes: u64,
+    /// Whether it was gone when the measured part ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
 }
 
 /// One number that a scenario measured beside latency.

@@ -198,24 +198,6 @@ impl Drop for Server {
     }
 }
 
-/// Ends when somebody wants this program to end: Ctrl-C, SIGTERM, or a terminal that is closed.
-///
-/// # Errors
-/// If the system doesn't let us listen.
-pub fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-    })
-}
-
 /// A port that is free now. Another process may take it before the server does; then the server says so and ends.
 fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())

@@ -1,5 +1,7 @@
 //! Puts what was measured into the form in which it is handed on.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
@@ -9,8 +11,8 @@ use crate::calendar::rfc3339;
 use crate::load::Measured;
 use crate::load::recorder::Portion;
 use crate::machine;
-use crate::plan::{Plan, Shape};
-use crate::result::{FORMAT, Figure, Latency, LoadFacts, RunResult, Series, TargetFacts};
+use crate::plan::{Plan, Rate, Shape};
+use crate::result::{FORMAT, Figure, Latency, LoadFacts, RunResult, Series, Slice, TargetFacts};
 
 /// The result of a plan.
 #[must_use]
@@ -30,12 +32,22 @@ pub fn result(plan: &Plan, target: TargetFacts, measured: Measured, figures: Vec
         load: load(plan),
         measured_s: measured.length.as_secs_f64(),
         series: all,
-        slices: measured.slices,
+        slices: within(measured.window, measured.slices),
         server: measured.server,
         generator: measured.generator,
         figures,
         interrupted: measured.is_interrupted,
     }
+}
+
+/// Without the time behind the end in which others were waited for and nothing came: it would look like a stall.
+fn within(window: Option<Duration>, mut slices: Vec<Slice>) -> Vec<Slice> {
+    let end_s = window.map_or(f64::INFINITY, |window| window.as_secs_f64());
+    let is_waiting = |slice: &Slice| slice.at_s >= end_s - 1e-3 && slice.answers + slice.errors == 0;
+    while slices.last().is_some_and(is_waiting) {
+        slices.pop();
+    }
+    slices
 }
 
 /// A number beside latency.
@@ -45,16 +57,24 @@ pub fn figure(name: &str, value: f64, unit: &str) -> Figure {
 }
 
 fn load(plan: &Plan) -> LoadFacts {
-    let (shape, rate_per_s) = match &plan.load.shape {
-        Shape::Closed => ("closed", None),
-        Shape::Open(arrivals) => ("open", Some(arrivals.rate.after(1.0))),
-        Shape::FindMax(_) => ("open", None),
+    let (shape, rate_per_s, rates_per_s) = match &plan.load.shape {
+        Shape::Closed => ("closed", None, Vec::new()),
+        Shape::Open(arrivals) => {
+            let last = Some(arrivals.rate.after(1.0));
+            match &arrivals.rate {
+                Rate::Constant(_) => ("open", last, Vec::new()),
+                Rate::Steps(rates) => ("steps", last, rates.clone()),
+                Rate::Ramp { from, to } => ("ramp", last, vec![*from, *to]),
+            }
+        }
+        Shape::FindMax(_) => ("open", None, Vec::new()),
     };
     LoadFacts {
         shape: shape.to_owned(),
         connections: plan.load.connections,
         sessions_per_connection: plan.load.sessions_per_connection,
         rate_per_s,
+        rates_per_s,
         threads: plan.threads,
         warm_up_s: plan.warm_up.as_secs_f64(),
         think_time_ms: plan.load.think_time.as_secs_f64() * 1e3,
@@ -100,6 +120,18 @@ fn encoded(latencies: &Histogram<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waiting_at_the_end_is_no_stall() {
+        let slices = crate::invented::result("one", 1.0).slices;
+        let mut waiting = slices.clone();
+        for at in 0..8 {
+            waiting.push(Slice { at_s: 10.0 + f64::from(at) * 0.25, answers: 0, ..slices[0].clone() });
+        }
+        assert_eq!(within(Some(Duration::from_secs(10)), waiting.clone()), slices);
+        assert_eq!(within(Some(Duration::from_secs(12)), waiting.clone()), waiting);
+        assert_eq!(within(None, waiting.clone()), waiting);
+    }
 
     #[test]
     fn a_histogram_comes_back_as_it_was() {

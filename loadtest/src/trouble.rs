@@ -54,7 +54,7 @@ impl Trouble {
     /// A wrong status, with as much of the body as an example needs.
     #[must_use]
     pub fn status(status: u16, body: &[u8]) -> Self {
-        Self::Status(status, excerpt(body))
+        Self::Status(status, told(body).unwrap_or_else(|| excerpt(body)))
     }
 
     /// The name under which it is counted.
@@ -127,6 +127,16 @@ impl fmt::Display for Trouble {
     }
 }
 
+/// What a body says in words, where it is a JSON-RPC error.
+fn told(body: &[u8]) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let error = body.get("error")?;
+    let message = error.get("message")?.as_str().filter(|message| !message.is_empty())?;
+    let code = error.get("code").and_then(serde_json::Value::as_i64);
+    let message = excerpt(message.as_bytes());
+    Some(code.map_or(message.clone(), |code| format!("{message} (error {code})")))
+}
+
 /// The beginning of a text, for an example.
 #[must_use]
 pub fn excerpt(bytes: &[u8]) -> String {
@@ -134,4 +144,22 @@ pub fn excerpt(bytes: &[u8]) -> String {
     let text: String = String::from_utf8_lossy(start).chars().take(EXCERPT_CHARS_MAX).collect();
     let is_cut = bytes.len() > start.len() || text.len() < start.len();
     if is_cut { text + "…" } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_the_servers_words() {
+        let refusal = br#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"the body is too long"}}"#;
+        assert_eq!(
+            Trouble::status(413, refusal).to_string(),
+            "status 413: the body is too long (error -32600)"
+        );
+        for body in ["not found", r#"{"error":"no"}"#, r#"{"error":{"message":""}}"#] {
+            assert_eq!(Trouble::status(404, body.as_bytes()).to_string(), format!("status 404: {body}"));
+        }
+        assert_eq!(Trouble::status(500, b"").to_string(), "status 500");
+    }
 }

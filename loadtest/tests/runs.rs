@@ -7,4 +7,5 @@ mod runs {
     mod misbehaving;
     mod old_transports;
     mod support;
+    mod tls;
 }

@@ -27,7 +27,7 @@ use tree::Tree;
 
 const USAGE: &str = "usage: cargo xtask tidy [--json]
 
-tidy      checks layers, circles, era names and the style of files; prints one line for each finding
+tidy      checks layers, circles, era names, the style of files, and that all are compiled; prints one line for each finding
 --json    prints the findings as one JSON object instead
 
 It ends with 1 when there is an error, with 0 when there are warnings alone, and with 2 when it cannot check.";

@@ -14,6 +14,8 @@ pub(crate) struct Package {
     /// Its folder from the root, with a slash at its end; empty at the root itself.
     pub folder: String,
     pub manifest: String,
+    /// The files that it names as roots of crates, from its folder.
+    pub roots: Vec<String>,
     pub dependencies: Vec<Dependency>,
 }
 
@@ -52,8 +54,16 @@ fn package(path: &str, text: &str, manifest: &Table) -> Option<Package> {
         lib_name,
         folder,
         manifest: path.to_owned(),
+        roots: roots(manifest),
         dependencies: dependencies(text, manifest),
     })
+}
+
+fn roots(manifest: &Table) -> Vec<String> {
+    let lists =
+        ["bin", "test", "bench", "example"].into_iter().filter_map(|kind| manifest.get(kind)?.as_array());
+    let targets = manifest.get("lib").into_iter().chain(lists.flatten());
+    targets.filter_map(|target| Some(target.get("path")?.as_str()?.to_owned())).collect()
 }
 
 fn dependencies(text: &str, manifest: &Table) -> Vec<Dependency> {

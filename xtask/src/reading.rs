@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::{Spacing, TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Attribute, ImplItem, Item, ItemMod, ItemUse, Macro, Meta, UseTree};
+use syn::{Attribute, Expr, ExprLit, ImplItem, Item, ItemMod, ItemUse, Lit, Macro, Meta, UseTree};
 
 /// Macros whose tokens are code for somebody else: what they name is not imported here.
 const QUOTING_MACROS: [&str; 4] = ["quote", "quote_spanned", "parse_quote", "parse_quote_spanned"];
@@ -26,9 +26,32 @@ pub(crate) struct Reading {
     pub super_globs: Vec<usize>,
     /// The lines of `#[ignore]`, in tests too.
     pub ignored_tests: Vec<usize>,
+    /// The modules that this file says are in files of their own, those of tests too.
+    pub declared: Vec<Declared>,
+    /// The literals that name files of Rust, like those of tests that must not compile.
+    pub rust_files: BTreeSet<String>,
     /// How many of the file's lines only tests compile.
     pub test_line_count: usize,
     pub is_test: bool,
+}
+
+/// `mod name;`: a module in a file of its own.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    /// The folders that the inline modules around it stand for.
+    pub folders: Vec<Folder>,
+    pub name: String,
+    /// The file that `#[path]` names.
+    pub path: Option<String>,
+}
+
+/// Where an inline module looks for the files of its modules.
+#[derive(Debug, Clone)]
+pub(crate) enum Folder {
+    /// In the one of its own name.
+    Named(String),
+    /// In the one that its `#[path]` names.
+    At(String),
 }
 
 /// A path, and the inline module that it stands in.
@@ -75,6 +98,7 @@ impl Reading {
 struct Reader {
     reading: Reading,
     inline: Vec<String>,
+    folders: Vec<Folder>,
     in_test: bool,
     in_quote: bool,
 }
@@ -97,6 +121,10 @@ impl Reader {
     }
 
     fn literal(&mut self, text: String, line: usize) {
+        let bare = text.trim_matches('"');
+        if bare.ends_with(".rs") {
+            self.reading.rust_files.insert(bare.to_owned());
+        }
         if !self.in_test {
             self.reading.literals.push(Word { text, line });
         }
@@ -217,16 +245,20 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_item_mod(&mut self, module: &'ast ItemMod) {
+        let (name, path) = (module.ident.to_string(), path_of(module));
         if module.content.is_none() {
+            self.reading.declared.push(Declared { folders: self.folders.clone(), name, path });
             if self.in_test {
                 self.scope().test_modules.insert(module.ident.to_string());
             }
             return visit::visit_item_mod(self, module);
         }
-        self.inline.push(module.ident.to_string());
+        self.folders.push(path.map_or(Folder::Named(name.clone()), Folder::At));
+        self.inline.push(name);
         self.scope();
         visit::visit_item_mod(self, module);
         self.inline.pop();
+        self.folders.pop();
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
@@ -315,6 +347,15 @@ impl TokenPath {
     fn take(&mut self) -> Option<(Vec<String>, usize)> {
         self.colons = 0;
         Some((std::mem::take(&mut self.segments), self.line))
+    }
+}
+
+/// What `#[path = "…"]` on a module says.
+fn path_of(module: &ItemMod) -> Option<String> {
+    let attribute = module.attrs.iter().find(|attribute| attribute.path().is_ident("path"))?;
+    match &attribute.meta.require_name_value().ok()?.value {
+        Expr::Lit(ExprLit { lit: Lit::Str(path), .. }) => Some(path.value()),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ mod eras;
 mod files;
 mod layers;
 mod module_circles;
+mod orphans;
 mod words;
 
 use crate::finding::Finding;
@@ -12,7 +13,9 @@ use crate::house::House;
 /// Everything that is wrong, by place.
 pub(crate) fn check(house: &House) -> Vec<Finding> {
     let mut findings = house.broken.clone();
-    for rule in [layers::check, module_circles::check, eras::check, files::check, words::check] {
+    for rule in
+        [layers::check, module_circles::check, eras::check, files::check, orphans::check, words::check]
+    {
         findings.extend(rule(house));
     }
     findings.sort();

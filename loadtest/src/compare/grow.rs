@@ -30,7 +30,8 @@ Without servers, Impresario is built and measured beside those of loadtest/peers
 /// Measure how processor time and memory grow with one thing
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
-#[command(mut_arg("rounds", |arg| arg.default_value("3")))]
+#[command(mut_arg("rounds", |arg| arg.default_value("3")), mut_arg("duration", |arg| arg.default_value("2s")))]
+#[command(mut_arg("warm_up", |arg| arg.default_value("500ms")))]
 pub struct Grow {
     /// What grows, and its values: connections=N,N…, payload=SIZE,SIZE…, tools=N,N… or sessions=N,N…
     #[arg(value_name = "THING=VALUE,VALUE…", value_parser = Over::parse)]
@@ -161,7 +162,10 @@ impl Over {
         let connections =
             (self.thing == Thing::Connections).then(|| usize::try_from(value).unwrap_or(usize::MAX));
         let point = Point { thing: self.thing.name().to_owned(), value: value as f64 };
-        let title = format!("{} {value}", self.thing.name());
+        let title = match self.thing {
+            Thing::Payload => work.to_string(),
+            Thing::Connections | Thing::Tools | Thing::Sessions => format!("{} {value}", self.thing.name()),
+        };
         Ok(Bout { title, connections, point: Some(point), entrants, ..Bout::new(work, against) })
     }
 }
@@ -186,7 +190,8 @@ mod tests {
         assert_eq!(rows, [("connections 1", Some(1)), ("connections 100", Some(100))]);
         let growing = bouts("payload=1KB,10KiB", "a=http://h").unwrap();
         assert_eq!(growing[1].point.as_ref().map(|point| point.value), Some(10_240.0));
-        assert!(growing[0].work.to_string().starts_with("payload"));
+        assert_eq!(growing[0].work.to_string(), "payload 1KB");
+        assert_eq!((growing[0].title.as_str(), growing[1].title.as_str()), ("payload 1KB", "payload 10KiB"));
         let growing = bouts("tools=10", "a=./a --port {port}").unwrap();
         let Place::Listens(command) = &growing[0].entrants[0].contender.place else { panic!() };
         assert_eq!(command[3..], ["--tools", "10"]);

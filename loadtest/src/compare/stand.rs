@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Compare;
 use super::contender::{Contender, Place};
 use super::cores::Cores;
+use super::course::Course;
 use super::rounds::{Ending, Rounds, Turn};
 use crate::comparison::{self, Metric, Part, Point};
 use crate::fault::Fault;
@@ -124,7 +125,7 @@ pub(super) async fn fight(
     compare: &Compare,
     bout: &Bout,
     rounds: Rounds,
-    cores: &Cores,
+    (cores, course): (&Cores, &Course),
     part: &mut Part,
 ) -> Result<Ending, Fault> {
     let mut ready: Vec<Option<Ready>> = bout.entrants.iter().map(|_| None).collect();
@@ -145,18 +146,20 @@ pub(super) async fn fight(
         }
     }
     let turns = rounds.count + usize::from(rounds.discard_first);
+    let begun = course.ended();
     let ending = rounds
         .play(part, async |turn: Turn| {
             let name = &bout.entrants[turn.server].contender.name;
             let ready = ready[turn.server].as_ref().ok_or_else(|| Fault::plan("it did not start"))?;
             let title = format!("{}: round {} of {turns}, {name}", bout.title, turn.round + 1);
             let (sender, receiver) = progress::channel();
-            let live = Live::start(&title, receiver);
+            let live = Live::start(&format!("{title}, {}", course.rest()), receiver);
             if let Some(core) = ready.plan.pin.first() {
                 load::bind(*core)?;
             }
             let result = run::run(&ready.plan, &sender).await;
             drop(live);
+            course.step();
             match &result {
                 Ok(result) => print::note(&summary(&title, turn, result)),
                 Err(fault) => print::caution(&format!("{title}: {fault}")),
@@ -164,6 +167,7 @@ pub(super) async fn fight(
             result
         })
         .await;
+    course.reach(begun + bout.entrants.len() * turns);
     for server in ready.into_iter().flatten().filter_map(|ready| ready.server) {
         server.stop().await;
     }

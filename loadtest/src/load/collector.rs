@@ -16,6 +16,7 @@ use super::schedule::Share;
 use super::slices::{Slices, micros, percentile_us};
 use super::usage::Usages;
 use crate::fault::Fault;
+use crate::interruption::asked_to_end;
 use crate::plan::{Plan, Rate, Stop};
 use crate::progress::{Phase, Progress, ProgressSender};
 use crate::result::{ProcessUse, Slice};
@@ -190,13 +191,13 @@ impl Collector<'_> {
                     }
                     Some(Report::Failed(fault)) => return Err(fault),
                     Some(Report::Ready { .. }) => {}
-                    None => return Err(Fault::plan("a thread of the generator ended early")),
+                    None => return Err(Fault::failed("a thread of the generator ended early")),
                 },
                 _ = telling.tick() => {
                     usages.sample();
                     self.tell(&gate, &slices, &usages);
                 }
-                _ = tokio::signal::ctrl_c(), if !is_interrupted => {
+                () = asked_to_end(), if !is_interrupted => {
                     is_interrupted = true;
                     self.interrupt(&gate);
                 }
@@ -267,7 +268,7 @@ impl Collector<'_> {
                     }
                     Some(Report::Failed(fault)) => return Err(fault),
                     Some(Report::Tick { .. } | Report::Done { .. }) => {}
-                    None => return Err(Fault::plan("a thread of the generator ended early")),
+                    None => return Err(Fault::failed("a thread of the generator ended early")),
                 },
                 _ = telling.tick() => {
                     let done = connected.load(Ordering::Relaxed);
@@ -282,7 +283,7 @@ impl Collector<'_> {
             }
         }
         match first {
-            Some(trouble) if count == 0 => Err(Fault::plan(format!("no client could connect: {trouble}"))),
+            Some(trouble) if count == 0 => Err(Fault::failed(format!("no client could connect: {trouble}"))),
             _ => Ok(pids),
         }
     }
@@ -304,7 +305,7 @@ impl Collector<'_> {
                         ..Progress::default()
                     });
                 }
-                _ = tokio::signal::ctrl_c() => {
+                () = asked_to_end() => {
                     self.interrupt(gate);
                     return true;
                 }

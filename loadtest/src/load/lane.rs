@@ -175,7 +175,7 @@ impl Lane {
             all.push(actors);
         }
         let ready = Report::Ready { pids, connected: count, refusal };
-        self.reports.send(ready).await.map_err(|_| Fault::plan("the run was given up"))?;
+        self.reports.send(ready).await.map_err(|_| Fault::failed("the run was given up"))?;
         Ok(all)
     }
 

@@ -37,7 +37,7 @@ where
             let _ = tx.send(work());
         })
         .map_err(Fault::machine("start a thread"))?;
-    rx.await.map_err(|_| Fault::plan("the thread of the generator ended early"))?
+    rx.await.map_err(|_| Fault::failed("the thread of the generator ended early"))?
 }
 
 /// Raises the bound of open files as far as the system allows, and says how far that is.

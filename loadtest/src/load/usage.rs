@@ -22,6 +22,8 @@ struct Watched {
     /// The share of one core between the two newest samples.
     share: f64,
     rss_peak_bytes: u64,
+    /// Whether it could not be looked at the last time.
+    has_ended: bool,
 }
 
 impl Usages {
@@ -86,6 +88,7 @@ impl Watched {
             last_at: Instant::now(),
             share: 0.0,
             rss_peak_bytes: 0,
+            has_ended: false,
         }
     }
 
@@ -112,7 +115,9 @@ impl Watched {
     }
 
     fn sample(&mut self) {
-        let Some(usage) = self.usage() else { return };
+        let usage = self.usage();
+        self.has_ended = usage.is_none();
+        let Some(usage) = usage else { return };
         let (now, spent) = (Instant::now(), usage.since(&self.last).cpu());
         let passed = now - self.last_at;
         if passed > Duration::from_millis(1) {
@@ -134,6 +139,7 @@ impl Watched {
             cpu_share: per(cpu_s, length.as_secs_f64()),
             rss_bytes: self.last.rss_bytes,
             rss_peak_bytes: self.rss_peak_bytes,
+            ended: self.has_ended,
         }
     }
 }

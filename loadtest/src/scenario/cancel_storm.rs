@@ -36,7 +36,7 @@ pub async fn run(mut stage: Stage<'_>, storm: &CancelStorm) -> Result<RunResult,
     };
     let measured = stage.measure(vec![calling, asking], series).await?;
     let [(_, taken_back), (_, asked)] = measured.series.as_slice() else {
-        return Err(Fault::plan("a series is missing"));
+        return Err(Fault::failed("a series is missing"));
     };
     let figures = vec![
         figure("calls cancelled", measured.rate_per_s(taken_back), "1/s"),

@@ -14,6 +14,7 @@ use crate::load::slices::percentile_us;
 use crate::load::{Measured, Run, measure};
 use crate::plan::{Arrivals, FindMax, Rate, Stop};
 use crate::result::{Figure, RunResult};
+use crate::show::units;
 use crate::summary::figure;
 
 /// The first, closed loop takes at most so long.
@@ -34,7 +35,8 @@ pub async fn run(stage: &Stage<'_>, items: Vec<Item>, search: &FindMax) -> Resul
         return Err(Fault::plan("--find-max needs a --duration, not a --count"));
     };
     let closed = Pace::Closed { think_time: Duration::ZERO };
-    let estimate = probe(stage, &items, closed, None, duration.min(ESTIMATE_MAX)).await?;
+    let mut estimate =
+        probe(stage, &items, closed, None, duration.min(ESTIMATE_MAX), "estimate".to_owned()).await?;
     let mut figures = Vec::new();
     let mut bounds = Bounds::from(estimate.rate_per_s(&estimate.all()));
     let (mut best, mut is_interrupted) = (None, estimate.is_interrupted);
@@ -42,7 +44,9 @@ pub async fn run(stage: &Stage<'_>, items: Vec<Item>, search: &FindMax) -> Resul
         let rates = Rate::Constant(rate);
         let arrivals =
             Arrivals { rate: rates.clone(), poisson: search.poisson, backlog_max: search.backlog_max };
-        let measured = probe(stage, &items, Pace::Open(arrivals), Some(rates), duration).await?;
+        let open = Pace::Open(arrivals);
+        let name = format!("probe {} of at most {PROBES_MAX}: {rate:.0}/s", figures.len() + 1);
+        let measured = probe(stage, &items, open, Some(rates), duration, name).await?;
         is_interrupted = measured.is_interrupted;
         if is_interrupted {
             break;
@@ -55,13 +59,14 @@ pub async fn run(stage: &Stage<'_>, items: Vec<Item>, search: &FindMax) -> Resul
         }
     }
     let Some((rate, mut measured)) = best else {
-        let tried: Vec<String> =
-            figures.iter().map(|figure| format!("{} {}", figure.name, figure.unit)).collect();
-        let why = if is_interrupted { "interrupted before any rate was good" } else { "no rate was good" };
-        return Err(Fault::plan(format!(
-            "{why}; raise --p99-bound or --duration (tried: {})",
-            tried.join(", ")
-        )));
+        if is_interrupted {
+            // What a closed loop reached is known at least.
+            estimate.is_interrupted = true;
+            let mut result = stage.result(estimate, figures);
+            "closed".clone_into(&mut result.load.shape);
+            return Ok(result);
+        }
+        return Err(Fault::failed(no_good_rate(&figures)));
     };
     measured.is_interrupted = is_interrupted;
     figures.insert(0, figure("highest rate", rate, "1/s"));
@@ -70,15 +75,22 @@ pub async fn run(stage: &Stage<'_>, items: Vec<Item>, search: &FindMax) -> Resul
     Ok(result)
 }
 
+fn no_good_rate(tried: &[Figure]) -> String {
+    let tried: Vec<String> = tried
+        .iter()
+        .map(|figure| format!("{}: {}", figure.name, units::figure(figure.value, &figure.unit)))
+        .collect();
+    format!("no rate was good; raise --p99-bound or --duration (tried: {})", tried.join(", "))
+}
+
 async fn probe(
     stage: &Stage<'_>,
     items: &[Item],
     pace: Pace,
     asked: Option<Rate>,
     duration: Duration,
+    part: String,
 ) -> Result<Measured, Fault> {
-    let part =
-        asked.as_ref().map_or("estimate".to_owned(), |rate| format!("probe: {:.0}/s", rate.after(0.0)));
     let group = Group {
         setup: stage.setup(items.to_vec()),
         clients: stage.plan.load.connections,

@@ -6,8 +6,8 @@
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
@@ -18,6 +18,7 @@ use super::Stage;
 use crate::client::{Client, Moved, Opening, Route, Setup};
 use crate::dialect::Ask;
 use crate::fault::Fault;
+use crate::interruption::asked_to_end;
 use crate::load::Measured;
 use crate::load::recorder::Recorder;
 use crate::load::solo::{needs_open_files, on_own_thread};
@@ -46,22 +47,24 @@ const SETTLE: Duration = Duration::from_millis(500);
 /// When the server has no sessions or streams, or the first can't be opened.
 pub async fn run(stage: Stage<'_>, idle: &Idle) -> Result<RunResult, Fault> {
     let count = usize::try_from(idle.count).unwrap_or(usize::MAX);
-    stage.needs_streamable_http("idle")?;
     if idle.streams {
+        stage.needs_streams("idle --streams")?;
         needs_open_files(count)?;
     } else {
+        stage.needs_streamable_http("idle")?;
         stage.needs_sessions("idle")?;
     }
-    let shared = Arc::new(Shared { opened: AtomicUsize::new(0), interrupted: Notify::new() });
+    let hold = match stage.plan.stop {
+        Stop::After(duration) => duration,
+        Stop::Count(_) => Duration::ZERO,
+    };
+    let shared = Arc::new(Shared::default());
     let job = Job {
         setup: stage.setup(vec![stage.cheapest()]),
         count,
         streams: idle.streams,
         connections: stage.plan.load.connections.min(count),
-        hold: match stage.plan.stop {
-            Stop::After(duration) => duration,
-            Stop::Count(_) => Duration::ZERO,
-        },
+        hold,
         server_pid: stage.plan.server_pid,
         shared: Arc::clone(&shared),
     };
@@ -72,25 +75,53 @@ pub async fn run(stage: Stage<'_>, idle: &Idle) -> Result<RunResult, Fault> {
     let (measured, figures) = loop {
         tokio::select! {
             done = &mut work => break done?,
-            _ = telling.tick() => {
-                let done = shared.opened.load(Ordering::Relaxed);
-                stage.progress.send_replace(Progress {
-                    phase: if done < count { Phase::Connecting { done, of: count } } else { Phase::Measuring },
-                    elapsed: begin.elapsed(),
-                    done_share: done as f64 / count as f64,
-                    ..Progress::default()
-                });
-            }
-            _ = tokio::signal::ctrl_c() => shared.interrupted.notify_one(),
+            _ = telling.tick() => drop(stage.progress.send_replace(shared.progress(begin, count, hold))),
+            () = asked_to_end() => shared.interrupt(),
         }
     };
     Ok(stage.result(measured, figures))
 }
 
 /// What the thread that holds everything open shares with the one that tells.
+#[derive(Default)]
 struct Shared {
     opened: AtomicUsize,
+    /// When everything was open, and when it was closed again.
+    left_alone: OnceLock<Instant>,
+    closing: OnceLock<Instant>,
     interrupted: Notify,
+    is_interrupted: AtomicBool,
+}
+
+impl Shared {
+    fn interrupt(&self) {
+        self.is_interrupted.store(true, Ordering::Relaxed);
+        self.interrupted.notify_one();
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.is_interrupted.load(Ordering::Relaxed)
+    }
+
+    fn progress(&self, begin: Instant, count: usize, hold: Duration) -> Progress {
+        let done = self.opened.load(Ordering::Relaxed);
+        let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 1.0 };
+        let (phase, elapsed, total, done_share) = match (self.left_alone.get(), self.closing.get()) {
+            (_, Some(at)) => (Phase::Closing, at.elapsed(), None, 1.0),
+            (Some(at), None) => {
+                let share = share(at.elapsed().as_secs_f64(), hold.as_secs_f64());
+                (Phase::LeftAlone, at.elapsed(), Some(hold), share)
+            }
+            (None, None) => {
+                let phase = Phase::Connecting { done, of: count };
+                let (elapsed, done) = (begin.elapsed(), share(done as f64, count as f64));
+                // At the pace so far; a server may well get slower the more it holds.
+                let total = (done > 0.0).then(|| elapsed.div_f64(done));
+                (phase, elapsed, total, done)
+            }
+        };
+        Progress { phase, elapsed, total, done_share, ..Progress::default() }
+    }
 }
 
 /// What the thread is to do.
@@ -115,25 +146,14 @@ impl Job {
         let recorder = Rc::new(RefCell::new(Recorder::new(1)));
         let mut usages = Usages::new(self.server_pid, Vec::new());
         let mut clients = if self.streams { Vec::new() } else { self.connect().await? };
-        let counted = self.count - clients.len();
+        let connected = clients.len();
         let rss_before = self.rss().await;
         usages.begin();
         let (started_at, begin) = (SystemTime::now(), Instant::now());
-        let mut is_interrupted = false;
-        let held = {
-            let opening = async {
-                if self.streams {
-                    self.open_streams(&recorder).await
-                } else {
-                    self.open_sessions(clients.split_off(0), &recorder).await
-                }
-            };
-            tokio::select! {
-                held = opening => held,
-                () = self.shared.interrupted.notified() => {
-                    return Err(Fault::plan("interrupted before all were open"));
-                }
-            }
+        let held = if self.streams {
+            self.open_streams(&recorder).await
+        } else {
+            self.open_sessions(clients.split_off(0), &recorder).await
         };
         let opening_time = begin.elapsed();
         let portion = recorder.borrow_mut().take().remove(0);
@@ -142,11 +162,7 @@ impl Job {
         let noun = if self.streams { "stream" } else { "session" };
         let opened = portion.answers().max(1) as f64;
         let mut figures = vec![
-            figure(
-                &format!("idle {noun}s opened"),
-                (self.count - counted) as f64 + portion.answers() as f64,
-                "",
-            ),
+            figure(&format!("idle {noun}s opened"), connected as f64 + portion.answers() as f64, ""),
             figure("opened each second", portion.answers() as f64 / opening_time.as_secs_f64(), "1/s"),
         ];
         if let (Some(before), Some(after)) = (rss_before, rss_after) {
@@ -158,7 +174,11 @@ impl Job {
             figures.push(figure(&format!("server CPU to open each {noun}"), cpu_us, "us"));
         }
         let mut series = portion;
-        is_interrupted |= self.hold_open(&mut figures).await;
+        // What is interrupted while it opens shows what was opened until then.
+        let is_early = self.shared.is_interrupted();
+        let _ = self.shared.left_alone.set(Instant::now());
+        let is_interrupted = is_early || self.hold_open(&mut figures).await;
+        let _ = self.shared.closing.set(Instant::now());
         self.ask(held, &recorder).await;
         series.add(&recorder.borrow_mut().take()[0]);
         // The rate is that of opening, however long they were left alone then.
@@ -185,24 +205,33 @@ impl Job {
         let checkers = Client::checkers(&self.setup);
         let mut clients = Vec::with_capacity(self.connections);
         for _ in 0..self.connections {
+            if self.shared.is_interrupted() {
+                break;
+            }
             let mut client = Client::new(Arc::clone(&self.setup), Rc::clone(&checkers));
             let connected = client.connect().await;
-            connected.map_err(|trouble| Fault::plan(format!("can't open a session: {trouble}")))?;
+            connected.map_err(|trouble| Fault::failed(format!("can't open a session: {trouble}")))?;
             self.shared.opened.fetch_add(1, Ordering::Relaxed);
             clients.push(client);
+        }
+        if clients.is_empty() {
+            return Err(Fault::Interrupted("a session was open"));
         }
         Ok(clients)
     }
 
     /// Opens the sessions that are still missing, each connection its part.
     async fn open_sessions(&self, clients: Vec<Client>, recorder: &Rc<RefCell<Recorder>>) -> Vec<Held> {
-        let (connections, left) = (clients.len(), self.count - clients.len());
+        let (connections, left) = (clients.len(), self.count.saturating_sub(clients.len()));
         let mut opening = JoinSet::new();
         for (index, mut client) in clients.into_iter().enumerate() {
             let part = left / connections + usize::from(index < left % connections);
             let (shared, recorder) = (Arc::clone(&self.shared), Rc::clone(recorder));
             opening.spawn_local(async move {
                 for _ in 0..part {
+                    if shared.is_interrupted() {
+                        break;
+                    }
                     let begin = Instant::now();
                     let opened = client.add_session().await;
                     record(&recorder, begin, &opened);
@@ -230,6 +259,9 @@ impl Job {
             let due = self.setup.timeout;
             opening.spawn_local(async move {
                 let _permit = permits.acquire().await;
+                if shared.is_interrupted() {
+                    return None;
+                }
                 let begin = Instant::now();
                 let opened = open_stream(client, &opening_message, due).await;
                 record(&recorder, begin, &opened);

@@ -9,7 +9,9 @@ use crate::fault::Fault;
 use crate::items::items;
 use crate::load::group::{Group, Pace, Step};
 use crate::load::slices::percentile_us;
+use crate::plan::Stop;
 use crate::result::RunResult;
+use crate::show::{print, units};
 use crate::summary::figure;
 use crate::work::{Payload, SlowReader, Work};
 
@@ -34,6 +36,15 @@ pub async fn run(mut stage: Stage<'_>, slow: &SlowReader) -> Result<RunResult, F
         pace: Pace::Closed { think_time: Duration::ZERO },
         first_series: 1,
     };
+    if let (Stop::After(duration), true) = (stage.plan.stop, slow.speed.0 > 0) {
+        let needed_s = slow.size.0 as f64 / slow.speed.0 as f64;
+        if needed_s > duration.as_secs_f64() {
+            let needed = units::clock(needed_s);
+            print::caution(&format!(
+                "a slow reader needs {needed} for one answer: with a shorter --duration none may be counted"
+            ));
+        }
+    }
     let measured = stage.measure(vec![asking, reading], series).await?;
     let p99_us = measured.series.first().map_or(0.0, |(_, healthy)| percentile_us(&healthy.latencies, 0.99));
     let mut figures = vec![figure("p99 of the healthy clients", p99_us, "us")];

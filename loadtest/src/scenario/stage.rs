@@ -140,6 +140,17 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Refuses a server without streams of events.
+    ///
+    /// # Errors
+    /// When the server is on stdio.
+    pub fn needs_streams(&self, scenario: &str) -> Result<(), Fault> {
+        match self.found.setup.route {
+            Route::Http(_) | Route::HttpSse(_) => Ok(()),
+            Route::Command(_) => Err(Fault::plan(format!("{scenario} needs HTTP; name a URL"))),
+        }
+    }
+
     /// Refuses a server without sessions.
     ///
     /// # Errors

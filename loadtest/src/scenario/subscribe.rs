@@ -18,6 +18,7 @@ use crate::check::Expectation;
 use crate::client::{Client, Item, Moved, Opening, Setup};
 use crate::dialect::Ask;
 use crate::fault::Fault;
+use crate::interruption::asked_to_end;
 use crate::items::call_of;
 use crate::load::Measured;
 use crate::load::recorder::Recorder;
@@ -39,7 +40,7 @@ const LISTEN_STEP: Duration = Duration::from_secs(3600);
 /// # Errors
 /// When the server offers no such notifications, or the first trigger is heard by nobody.
 pub async fn run(mut stage: Stage<'_>, subscribe: &Subscribe) -> Result<RunResult, Fault> {
-    stage.needs_streamable_http("subscribe")?;
+    stage.needs_streams("subscribe")?;
     offers(&stage.found.capabilities, subscribe.resource.is_some())?;
     let listeners = usize::try_from(subscribe.listeners).unwrap_or(usize::MAX);
     needs_open_files(listeners)?;
@@ -75,7 +76,7 @@ pub async fn run(mut stage: Stage<'_>, subscribe: &Subscribe) -> Result<RunResul
                 let done_share = total.map_or(0.0, |total| (elapsed.as_secs_f64() / total.as_secs_f64()).min(1.0));
                 stage.progress.send_replace(Progress { phase: Phase::Measuring, elapsed, total, done_share, answers, ..Progress::default() });
             }
-            _ = tokio::signal::ctrl_c() => told.is_interrupted.store(true, Ordering::Relaxed),
+            () = asked_to_end() => told.is_interrupted.store(true, Ordering::Relaxed),
         }
     };
     let figures = vec![figure("listeners", listeners as f64, ""), figure("triggers", triggers as f64, "")];
@@ -141,7 +142,10 @@ impl Job {
         // The first is not measured: it shows that the trigger does what it should.
         let heard = self.pull(&mut trigger, &bell).await?;
         if heard == 0 {
-            return Err(Fault::plan(
+            if self.told.is_interrupted.load(Ordering::Relaxed) {
+                return Err(Fault::Interrupted("a listener heard of the trigger"));
+            }
+            return Err(Fault::failed(
                 "no listener heard of the trigger; does the tool change what is subscribed to?",
             ));
         }
@@ -192,7 +196,7 @@ impl Job {
         bell.at.set(Some(now));
         bell.number.set(bell.number.get() + 1);
         let pulled = trigger.ask(0, now).await;
-        pulled.map_err(|trouble| Fault::plan(format!("the trigger does not work: {trouble}")))?;
+        pulled.map_err(|trouble| Fault::failed(format!("the trigger does not work: {trouble}")))?;
         let all = async {
             while bell.heard.get() < self.listeners {
                 bell.all_heard.notified().await;
@@ -209,7 +213,8 @@ impl Job {
         for _ in 0..self.listeners {
             let client = Client::new(Arc::clone(&self.setup), Rc::clone(&checkers));
             let stream = self.open_one(client).await;
-            streams.push(stream.map_err(|trouble| Fault::plan(format!("can't open a listener: {trouble}")))?);
+            streams
+                .push(stream.map_err(|trouble| Fault::failed(format!("can't open a listener: {trouble}")))?);
         }
         Ok(streams)
     }

@@ -9,6 +9,9 @@ const GENERATOR_SHARE_MAX: f64 = 0.9;
 const ERROR_SHARE_MAX: f64 = 0.01;
 /// In an open loop, a server that answers less than this part of what was asked is past its limit.
 const ANSWERED_SHARE_MIN: f64 = 0.97;
+/// No answer for longer than this at the end, and for this share of the time, is told.
+const SILENCE_MAX_S: f64 = 0.5;
+const SILENCE_SHARE_MAX: f64 = 0.1;
 /// Fewer answers than this say nothing about the slowest one of a hundred.
 const ANSWERS_MIN: u64 = 1_000;
 
@@ -25,6 +28,12 @@ pub fn doubts(result: &RunResult) -> Vec<String> {
     }
     if answers == 0 {
         found.push("there was no right answer: there is nothing to measure".to_owned());
+    }
+    if result.server.as_ref().is_some_and(|server| server.ended) {
+        found.push("the server's process had ended before the run had".to_owned());
+    }
+    if let Some(silence_s) = silence(result).filter(|_| answers > 0) {
+        found.push(format!("no answer came in the last {}", units::clock(silence_s)));
     }
     let share = error_share(result);
     if share > ERROR_SHARE_MAX && answers > 0 {
@@ -52,6 +61,14 @@ pub fn doubts(result: &RunResult) -> Vec<String> {
         found.push(format!("interrupted after {} of measuring", units::clock(result.measured_s)));
     }
     found
+}
+
+/// How long nothing was answered before the end, if that is much.
+fn silence(result: &RunResult) -> Option<f64> {
+    let silent = result.slices.iter().rev().take_while(|slice| slice.answers == 0);
+    let silence_s: f64 = silent.map(|slice| slice.length_s).sum();
+    let whole_s: f64 = result.slices.iter().map(|slice| slice.length_s).sum();
+    (silence_s > SILENCE_MAX_S.max(whole_s * SILENCE_SHARE_MAX)).then_some(silence_s)
 }
 
 /// The part of all requests that failed.
@@ -110,6 +127,11 @@ mod tests {
         check(|result| result.series[0].answers = 0, "no right answer");
         check(|result| result.series[0].answers = 20, "too few");
         check(|result| result.generator.cpu_share = 0.97, "0.97 of its core: it was the limit");
+        check(|result| result.server.as_mut().unwrap().ended = true, "process had ended");
+        check(
+            |result| result.slices.iter_mut().rev().take(8).for_each(|slice| slice.answers = 0),
+            "no answer came in the last 2.0 s",
+        );
         check(|result| result.machine.cores = 1, "one core");
         check(|result| result.interrupted = true, "interrupted after 10.0 s");
         check(|result| result.series[0] = invented::series_with_errors(), "1.99 % of the requests failed");

@@ -27,6 +27,33 @@ pub fn render(comparison: &Comparison, width: usize) -> String {
     text
 }
 
+/// Why no server has that cost, each by its name.
+#[must_use]
+pub(crate) fn nothing_to_draw(parts: &[Part], cost: Cost) -> String {
+    let names = parts.first().into_iter().flat_map(|part| &part.servers).map(|server| server.name.as_str());
+    let why = |name: &str| {
+        let of_it = || parts.iter().flat_map(|part| &part.servers).filter(|server| server.name == name);
+        let rounds: Vec<_> = of_it().flat_map(|server| &server.rounds).collect();
+        if let Some(failure) = of_it().find_map(|server| server.failure.as_ref()) {
+            return one_line(failure);
+        }
+        if rounds.is_empty() {
+            return "no round was run".to_owned();
+        }
+        if rounds.iter().all(|round| round.server.is_none()) {
+            return format!("its process is not known; name it with --server-pid {name}=PID");
+        }
+        match cost {
+            Cost::Cpu => {
+                "it used too little processor time to be seen; give it a longer --duration".to_owned()
+            }
+            Cost::Memory => "its memory is not known".to_owned(),
+        }
+    };
+    let whys: Vec<String> = names.map(|name| format!("{name}: {}", why(name))).collect();
+    format!("there is nothing to draw: no server's cost is known ({})", whys.join("; "))
+}
+
 /// What the table or the drawing of a cost is called.
 #[must_use]
 pub(crate) fn title(parts: &[Part], cost: Cost) -> String {
@@ -51,7 +78,11 @@ pub(crate) fn shown(cost: Cost, value: f64) -> String {
 /// A value of what grows.
 #[must_use]
 pub(crate) fn value(thing: &str, value: f64) -> String {
-    if thing == "payload" { units::bytes(value) } else { units::count(value as u64) }
+    if thing == "payload" {
+        crate::units::Bytes(value as u64).to_string()
+    } else {
+        units::count(value as u64)
+    }
 }
 
 fn table(parts: &[Part], cost: Cost) -> Option<Grid> {
@@ -82,6 +113,26 @@ mod tests {
     use super::*;
     use crate::invented;
     use crate::machine;
+
+    #[test]
+    fn who_has_no_cost_is_named_with_the_reason() {
+        let mut parts = invented::growth();
+        for part in &mut parts {
+            for round in part.servers.iter_mut().flat_map(|server| &mut server.rounds) {
+                round.server.as_mut().unwrap().cpu_us_per_answer = 0.0;
+            }
+        }
+        let why = nothing_to_draw(&parts, Cost::Cpu);
+        assert!(why.contains("one: it used too little processor time"), "{why}");
+        for server in parts.iter_mut().flat_map(|part| &mut part.servers) {
+            server.rounds.iter_mut().for_each(|round| round.server = None);
+        }
+        parts[1].servers[1].failure = Some("it is gone".to_owned());
+        let why = nothing_to_draw(&parts, Cost::Cpu);
+        assert!(why.contains("--server-pid one=PID") && why.contains("other: it is gone"), "{why}");
+        parts.iter_mut().flat_map(|part| &mut part.servers).for_each(|server| server.rounds.clear());
+        assert!(nothing_to_draw(&parts, Cost::Memory).contains("one: no round was run"));
+    }
 
     #[test]
     fn a_table_has_a_row_for_each_value_and_a_column_for_each_server() {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anstyle::Style;
 
-use crate::result::{ProcessUse, RunResult, Series};
+use crate::result::{ProcessUse, RunResult, Series, Slice};
 use crate::show::doubts::{doubts, error_share};
 use crate::show::grid::{Cell, Grid};
 use crate::show::print::{BAD, CAUTION, FAINT, HEADING, NAME, one_line};
@@ -21,6 +21,7 @@ pub fn render(result: &RunResult, width: usize) -> String {
     let mut text = String::from("\n");
     heading(&mut text, result);
     latency(&mut text, result, width);
+    steps(&mut text, result, width);
     over_time(&mut text, result, width);
     processes(&mut text, result, width);
     figures(&mut text, result, width);
@@ -73,9 +74,12 @@ fn heading(text: &mut String, result: &RunResult) {
 /// How the load was offered, in a line: `closed loop, 64 connections, 1 thread`.
 pub(crate) fn load_in_words(result: &RunResult) -> String {
     let load = &result.load;
-    let mut words = vec![match load.rate_per_s {
-        Some(rate) => format!("{} loop at {}", one_line(&load.shape), units::rate(rate)),
-        None => format!("{} loop", one_line(&load.shape)),
+    let rates: Vec<String> = load.rates_per_s.iter().map(|rate| units::rate(*rate)).collect();
+    let mut words = vec![match (load.shape.as_str(), load.rate_per_s) {
+        ("steps", _) => format!("open loop at {} in turn", rates.join(", ")),
+        ("ramp", _) => format!("open loop from {}", rates.join(" to ")),
+        (shape, Some(rate)) => format!("{} loop at {}", one_line(shape), units::rate(rate)),
+        (shape, None) => format!("{} loop", one_line(shape)),
     }];
     words.push(plural(load.connections, "connection"));
     if load.sessions_per_connection > 1 {
@@ -93,6 +97,9 @@ fn plural(count: usize, noun: &str) -> String {
 }
 
 fn latency(text: &mut String, result: &RunResult, width: usize) {
+    if result.series.iter().all(|series| series.answers == 0) {
+        return parts(text, &result.series, width);
+    }
     let mut grid = Grid::numbers(8);
     grid.row(headings(["LATENCY", "MIN", "MEAN", "P50", "P90", "P99", "P99.9", "P99.99", "MAX"]));
     for series in result.series.iter().filter(|series| series.answers > 0) {
@@ -132,8 +139,30 @@ fn parts(text: &mut String, series: &[Series], width: usize) {
     paragraph(text, &grid, width);
 }
 
+/// What came of each step of an open loop. A slice belongs to the rate of its middle.
+fn steps(text: &mut String, result: &RunResult, width: usize) {
+    if result.load.shape != "steps" {
+        return;
+    }
+    let mut grid = Grid::numbers(4);
+    grid.row(headings(["STEP", "REACHED", "ERRORS", "WORST P50", "WORST P99"]));
+    for slices in result.slices.chunk_by(|one, other| one.asked_rate_per_s == other.asked_rate_per_s) {
+        let length_s: f64 = slices.iter().map(|slice| slice.length_s).sum();
+        let sum = |of: fn(&Slice) -> u64| slices.iter().map(of).sum::<u64>();
+        let worst = |of: fn(&Slice) -> f64| slices.iter().map(of).fold(0.0, f64::max);
+        grid.row([
+            units::rate(slices[0].asked_rate_per_s.unwrap_or_default()),
+            units::rate(sum(|slice| slice.answers) as f64 / length_s.max(f64::EPSILON)),
+            units::count(sum(|slice| slice.errors)),
+            units::time(worst(|slice| slice.p50_us)),
+            units::time(worst(|slice| slice.p99_us)),
+        ]);
+    }
+    paragraph(text, &grid, width);
+}
+
 fn over_time(text: &mut String, result: &RunResult, width: usize) {
-    if result.slices.len() < 2 {
+    if result.slices.len() < 2 || result.slices.iter().all(|slice| slice.answers == 0) {
         return;
     }
     let rates: Vec<f64> =
@@ -168,7 +197,12 @@ fn processes(text: &mut String, result: &RunResult, width: usize) {
         [
             name.to_owned(),
             units::cores(used.cpu_share),
-            units::time(used.cpu_us_per_answer),
+            // Processor time comes in ticks: none of it means that too little was used to be seen.
+            if used.cpu_us_per_answer > 0.0 {
+                units::time(used.cpu_us_per_answer)
+            } else {
+                "unknown".to_owned()
+            },
             units::time(used.user_cpu_s * 1e6),
             units::time(used.system_cpu_s * 1e6),
             units::bytes(used.rss_bytes as f64),
@@ -259,6 +293,34 @@ mod tests {
         result.load.rate_per_s = Some(10_000.0);
         result.load.shape = "open".to_owned();
         invented::same_as_file("src/show/table/doubtful.txt", &plain(&result));
+    }
+
+    #[test]
+    fn each_step_has_a_line() {
+        let mut result = invented::result("ours", 1.0);
+        (result.load.shape, result.load.rates_per_s) = ("steps".to_owned(), vec![1e5, 2e5]);
+        for (at, slice) in result.slices.iter_mut().enumerate() {
+            slice.asked_rate_per_s = Some(if at < 20 { 1e5 } else { 2e5 });
+        }
+        let text = plain(&result);
+        assert!(text.contains("open loop at 100,000/s, 200,000/s in turn"), "{text}");
+        let lines: Vec<&str> =
+            text.lines().map(str::trim).skip_while(|line| !line.starts_with("STEP")).take(3).collect();
+        assert!(lines[1].starts_with("100,000/s  117,4") && lines[1].ends_with("1.26 ms"), "{lines:?}");
+        assert!(lines[2].starts_with("200,000/s  1") && lines[2].ends_with("4.99 ms"), "{lines:?}");
+        (result.load.shape, result.load.rates_per_s) = ("ramp".to_owned(), vec![10.0, 2e5]);
+        assert!(plain(&result).contains("open loop from 10.0/s to 200,000/s"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_shown_as_nothing() {
+        let mut result = invented::result("ours", 1.0);
+        result.series[0].answers = 0;
+        result.slices.iter_mut().for_each(|slice| slice.answers = 0);
+        result.generator.cpu_us_per_answer = 0.0;
+        let text = plain(&result);
+        assert!(!text.contains("LATENCY") && !text.contains("OVER TIME"), "{text}");
+        assert!(text.contains("unknown"), "{text}");
     }
 
     #[test]

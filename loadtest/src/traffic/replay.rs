@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::calendar;
 use crate::fault::Fault;
+use crate::interruption::asked_to_end;
 use crate::machine;
 use crate::process::{self, Usage};
 use crate::progress::{Progress, ProgressSender};
@@ -115,7 +116,7 @@ impl ReplayOptions {
         let interrupted = tokio::select! {
             () = playing => false,
             () = telling => false,
-            _ = tokio::signal::ctrl_c() => true,
+            () = asked_to_end() => true,
         };
         let measured = begin.elapsed();
         Ok(self.result(&recording, &stage, started_at, measured, &before, interrupted))
@@ -219,6 +220,7 @@ impl ReplayOptions {
             },
             load: LoadFacts {
                 shape: "replay".to_owned(),
+                rates_per_s: Vec::new(),
                 connections: connections * factor,
                 sessions_per_connection: 1,
                 rate_per_s: None,
@@ -271,6 +273,7 @@ fn used(pid: u32, before: Usage, after: Usage, measured: Duration, answers: u64)
         cpu_share: cpu_s / seconds,
         rss_bytes: after.rss_bytes,
         rss_peak_bytes: after.rss_bytes.max(before.rss_bytes),
+        ended: false,
     })
 }
 
@@ -283,6 +286,7 @@ fn unmeasured(pid: u32) -> ProcessUse {
         cpu_share: 0.0,
         rss_bytes: 0,
         rss_peak_bytes: 0,
+        ended: false,
     }
 }
 

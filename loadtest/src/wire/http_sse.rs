@@ -104,6 +104,12 @@ impl HttpSse {
         message(&self.last.data)
     }
 
+    /// Goes on as the stream alone: what the server says of itself comes there.
+    #[must_use]
+    pub fn into_events(self) -> EventStream {
+        self.events
+    }
+
     /// Whether the server keeps the connection for POSTs open.
     #[must_use]
     pub fn is_kept(&self) -> bool {

@@ -5,10 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -36,18 +38,20 @@ impl std::fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    /// Looks the host up. Of several addresses the first that accepts a connection is taken.
+    /// Looks the host up, and waits so long for that and for each address. Of several addresses the first that accepts a connection is taken.
     ///
     /// # Errors
     /// When there is no such host, nobody accepts, or the certificates to trust can't be read.
-    pub async fn of(url: &Url, trust: &Trust) -> Result<Self, Fault> {
+    pub async fn of(url: &Url, trust: &Trust, limit: Duration) -> Result<Self, Fault> {
         let server = |reason: String| Fault::Server { address: url.to_string(), reason };
-        let addresses = tokio::net::lookup_host((url.host.as_str(), url.port))
+        let addresses = timeout(limit, tokio::net::lookup_host((url.host.as_str(), url.port)))
             .await
+            .map_err(|_| server("the host was not looked up in time".to_owned()))?
             .map_err(|error| server(format!("can't look the host up: {error}")))?;
         let mut refusal = "the host has no address".to_owned();
         for address in addresses {
-            match TcpStream::connect(address).await {
+            let connected = timeout(limit, TcpStream::connect(address)).await;
+            match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
                 Ok(_) => {
                     let tls = if url.is_tls { Some(secured(url, trust)?) } else { None };
                     return Ok(Self { address, tls });

@@ -94,8 +94,35 @@ impl ServerCertVerifier for Anybody {
 /// What the system says about a handshake that failed, with advice where there is some.
 pub(crate) fn advice(error: &io::Error) -> String {
     let text = error.to_string();
+    if text.contains("CaUsedAsEndEntity") {
+        return "the certificate is that of an authority: give the server one with basicConstraints=CA:FALSE, or trust \
+                anybody with --insecure"
+            .to_owned();
+    }
+    if text.contains("InvalidContentType") {
+        return "the server does not speak TLS there; does it serve http://?".to_owned();
+    }
     if text.contains("invalid peer certificate") {
         return format!("{text}; trust it with --cacert, or anybody with --insecure");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_fits_what_went_wrong() {
+        let rows = [
+            ("invalid peer certificate: UnknownIssuer", "--cacert"),
+            ("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))", "CA:FALSE"),
+            ("received corrupt message of type InvalidContentType", "http://"),
+            ("Connection refused", "Connection refused"),
+        ];
+        for (said, words) in rows {
+            let advice = advice(&io::Error::other(said));
+            assert!(advice.contains(words), "{said}: {advice}");
+        }
+    }
 }

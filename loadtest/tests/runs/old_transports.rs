@@ -83,6 +83,13 @@ fn serve(mut stream: TcpStream, streams: &Mutex<Vec<TcpStream>>) -> Option<()> {
         } else if let Some(after) = head.strip_prefix("POST /post?stream=") {
             let number: usize = after.split(' ').next()?.parse().ok()?;
             write!(stream, "HTTP/1.1 202 Accepted\r\nContent-Length: 8\r\n\r\nAccepted").ok()?;
+            if body.contains(r#""name":"change""#) {
+                let notification = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+                for stream in streams.lock().unwrap().iter_mut() {
+                    // Some of them have left.
+                    let _ = write!(stream, "event: message\ndata: {notification}\n\n");
+                }
+            }
             if let Some(answer) = answer(&body) {
                 write!(streams.lock().unwrap().get_mut(number)?, "event: message\ndata: {answer}\n\n")
                     .ok()?;
@@ -98,10 +105,13 @@ fn answer(body: &str) -> Option<String> {
     let id = message.get("id")?;
     let result = match message["method"].as_str()? {
         "initialize" => {
-            serde_json::json!({ "protocolVersion": "2024-11-05", "capabilities": {}, "serverInfo": { "name": "old" } })
+            serde_json::json!({ "protocolVersion": "2024-11-05", "capabilities": { "tools": { "listChanged": true } }, "serverInfo": { "name": "old" } })
         }
         "tools/list" => {
-            serde_json::json!({ "tools": [{ "name": "echo", "inputSchema": { "properties": { "m": { "type": "string" } } } }] })
+            serde_json::json!({ "tools": [
+                { "name": "echo", "inputSchema": { "properties": { "m": { "type": "string" } } } },
+                { "name": "change", "inputSchema": { "type": "object" } },
+            ] })
         }
         _ => {
             serde_json::json!({ "content": [{ "type": "text", "text": message["params"]["arguments"]["m"] }] })
@@ -122,4 +132,21 @@ async fn http_sse_is_found_when_posts_are_refused() {
             ("http+sse", "2024-11-05")
         );
     }
+}
+
+#[tokio::test]
+async fn listeners_over_http_sse_hear_of_a_change() {
+    let url = format!("http://{}/sse", http_sse());
+    let result =
+        ask(&url, "subscribe --listeners 3 --trigger change --every 0ms", "--count 5 --warm-up 0s").await;
+    let result = result.unwrap();
+    assert_eq!((errors(&result), all(&result).answers), (Vec::new(), 15));
+    assert_eq!(result.target.transport, "http+sse");
+}
+
+#[tokio::test]
+async fn idle_streams_over_http_sse_are_held() {
+    let url = format!("http://{}/sse", http_sse());
+    let result = ask(&url, "idle 20 --streams", "--duration 10ms --warm-up 0s").await.unwrap();
+    assert_eq!((errors(&result), all(&result).answers), (Vec::new(), 20));
 }

@@ -22,7 +22,9 @@ pub(super) fn render(title: &str, progress: &Progress, history: &History, column
         format!("  {HEADING}{doing}{HEADING:#}  {NAME}{subject}{NAME:#}"),
         bar(progress, columns),
     ];
-    if progress.phase == Phase::Measuring || progress.phase == Phase::Closing || progress.rate_per_s > 0.0 {
+    let is_measured = progress.answers + progress.errors > 0;
+    let is_measuring = progress.phase == Phase::Measuring || progress.phase == Phase::Closing && is_measured;
+    if is_measuring || progress.rate_per_s > 0.0 {
         lines.extend(figures(progress, history, columns));
     }
     lines.join("\n")
@@ -40,6 +42,7 @@ fn phase(phase: Phase) -> String {
         }
         Phase::WarmUp => "Warming up".to_owned(),
         Phase::Measuring => "Measuring".to_owned(),
+        Phase::LeftAlone => "Left alone".to_owned(),
         Phase::Closing => "Closing".to_owned(),
     }
 }
@@ -130,6 +133,10 @@ pub(super) fn line(title: &str, progress: &Progress) -> String {
     let doing = phase(progress.phase).to_lowercase();
     let at = units::clock(progress.elapsed.as_secs_f64());
     let mut parts = vec![format!("{}: {doing} {at}", subject(title, progress))];
+    if let (Phase::Connecting { .. }, Some(total)) = (progress.phase, progress.total) {
+        let left = total.saturating_sub(progress.elapsed);
+        parts.push(format!("{} left", units::clock(left.as_secs_f64())));
+    }
     if progress.phase == Phase::Measuring && progress.rate_per_s > 0.0 {
         parts.push(units::rate(progress.rate_per_s));
         parts.push(format!("p50 {}", units::time(progress.p50_us)));
@@ -214,6 +221,11 @@ mod tests {
             Progress { phase: Phase::Connecting { done: 1_200, of: 5_000 }, ..Progress::default() };
         let picture = plain(&render("echo on ours", &progress, &History::default(), 79));
         assert!(picture.contains("Connecting 1,200 of 5,000") && !picture.contains("latency"), "{picture}");
+        for phase in [Phase::LeftAlone, Phase::Closing] {
+            let progress = Progress { phase, ..Progress::default() };
+            let picture = plain(&render("idle 5", &progress, &History::default(), 79));
+            assert!(!picture.contains("latency"), "{picture}");
+        }
     }
 
     #[test]
@@ -225,5 +237,12 @@ mod tests {
         progress.errors = 2;
         progress.errors_by_kind = BTreeMap::from([("a\nb".to_owned(), 2)]);
         assert_eq!(line("echo on ours", &progress), format!("{expected}  2 errors: a b 2"));
+        let opening = Progress {
+            phase: Phase::Connecting { done: 1_000, of: 4_000 },
+            elapsed: Duration::from_secs(10),
+            total: Some(Duration::from_secs(40)),
+            ..Progress::default()
+        };
+        assert_eq!(line("idle 4000", &opening), "idle 4000: connecting 1,000 of 4,000 10.0 s  30.0 s left");
     }
 }
