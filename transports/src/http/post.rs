@@ -6,14 +6,13 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use http_body::Body;
 use impresario_codec::{Message, MessageKind};
 use impresario_engine::session::{
-    Connection, Exchange, Frame, SessionState, Via, error_reply, names_revision,
+    Connection, Exchange, Frame, Reply, SessionState, Via, error_reply, names_revision,
 };
 use impresario_engine::{Caller, Dialect};
 use impresario_protocol::{Era, McpError, Revision};
@@ -24,7 +23,7 @@ use super::media;
 use super::request_headers::{self, SESSION_ID};
 use super::response::{self, Answer};
 use super::site::Site;
-use super::streams::EventStream;
+use super::{batch, later};
 use crate::incoming::{self, Incoming, Refused};
 
 /// Answers a POST.
@@ -76,7 +75,11 @@ impl Post<'_> {
         match incoming::read(bytes, self.site.limits(), allows_batches)? {
             Incoming::Message(message) => self.message(message).await,
             Incoming::Batch(parts) => {
-                Ok(Box::pin(self.batch(parts, Via::Http { session, header: None })).await)
+                let Some(session) = session else {
+                    return Err(McpError::internal().into());
+                };
+                let via = Via::Http { session: Some(Arc::clone(&session)), header: None };
+                Ok(Box::pin(batch::answer(self.site, self.connection, &session, parts, via)).await)
             }
         }
     }
@@ -142,71 +145,21 @@ impl Post<'_> {
 
     async fn request(&self, message: Message, via: Via) -> Answer {
         let mut exchange = self.connection.request(message, via);
-        let keep_alive = Duration::from_millis(self.site.limits().sse_keep_alive_ms);
-        let Some(frame) = first_frame(&mut exchange, keep_alive).await else {
-            // Nothing for a while: from here on it is a stream, which can be kept alive.
-            return response::events(EventStream::of_call(exchange, None, keep_alive));
-        };
-        match frame {
-            Frame::Reply(reply) => {
-                let opened = exchange.call().facts().opened_session.clone();
-                let answer = response::json(reply);
-                match opened.map(|id| HeaderValue::from_str(&id)) {
-                    Some(Ok(id)) => answer.with(SESSION_ID, id),
-                    Some(Err(_)) | None => answer,
-                }
-            }
-            Frame::Message(message) => {
-                exchange.settle();
-                response::events(EventStream::of_call(exchange, Some(&message), keep_alive))
-            }
-            Frame::Nothing => response::events(EventStream::empty(keep_alive)),
+        // Most calls have ended here.
+        let at_once = poll_fn(|task| Poll::Ready(exchange.poll_frame(task))).await;
+        match at_once {
+            Poll::Ready(Frame::Reply(reply)) => whole(&exchange, reply),
+            at_once => Box::pin(later::answer(self.site, self.caller, self.head, exchange, at_once)).await,
         }
-    }
-
-    /// A batch, in the one revision that has them: all answers in one array, without notifications.
-    async fn batch(&self, parts: Vec<&[u8]>, via: Via) -> Answer {
-        let mut waiting = Vec::new();
-        let mut answers = Vec::new();
-        for part in parts {
-            match incoming::part(part, self.site.limits()) {
-                Ok(message) if message.kind() == MessageKind::Request => {
-                    waiting.push(self.connection.request(message, via.clone()));
-                }
-                Ok(message) => self.connection.notify(message, via.clone()),
-                Err(refused) => {
-                    answers.push(
-                        error_reply(refused.id.as_ref(), &refused.error, Dialect::default()).into_bytes(),
-                    );
-                }
-            }
-        }
-        for mut exchange in waiting {
-            loop {
-                match exchange.next_frame().await {
-                    Frame::Message(_) => {}
-                    Frame::Reply(reply) => break answers.push(reply.into_bytes()),
-                    Frame::Nothing => break,
-                }
-            }
-        }
-        if answers.is_empty() {
-            return response::bare(StatusCode::ACCEPTED);
-        }
-        let mut body = answers.join(&b',');
-        body.insert(0, b'[');
-        body.push(b']');
-        response::json_bytes(body)
     }
 }
 
-/// The first frame, unless it takes longer than `patience`.
-async fn first_frame(exchange: &mut Exchange, patience: Duration) -> Option<Frame> {
-    // Most calls have ended here; a timer is made only for those that have not.
-    let at_once = poll_fn(|task| Poll::Ready(exchange.poll_frame(task))).await;
-    match at_once {
-        Poll::Ready(frame) => Some(frame),
-        Poll::Pending if exchange.is_listening() => Some(exchange.next_frame().await),
-        Poll::Pending => Box::pin(tokio::time::timeout(patience, exchange.next_frame())).await.ok(),
+/// An answer with nothing before it, as one JSON object.
+pub(super) fn whole(exchange: &Exchange, reply: Reply) -> Answer {
+    let opened = exchange.call().facts().opened_session.clone();
+    let answer = response::json(reply);
+    match opened.map(|id| HeaderValue::from_str(&id)) {
+        Some(Ok(id)) => answer.with(SESSION_ID, id),
+        Some(Err(_)) | None => answer,
     }
 }

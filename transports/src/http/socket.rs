@@ -9,12 +9,12 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::pulse::Pulse;
+use super::stream::Stream;
 
-/// A TCP socket with its time limits.
+/// A socket with its time limits.
 pub(super) struct Socket {
     stream: Wire,
     pulse: Rc<Pulse>,
@@ -30,12 +30,12 @@ pub(super) struct Socket {
     first: First,
 }
 
-/// The TCP stream, shared by whoever reads and writes it and whoever watches whether the peer is still there.
+/// The byte stream, shared by whoever reads and writes it and whoever watches whether the peer is still there.
 #[derive(Clone)]
-pub(super) struct Wire(Rc<RefCell<TcpStream>>);
+pub(super) struct Wire(Rc<RefCell<Stream>>);
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: Stream) -> Self {
         Self(Rc::new(RefCell::new(stream)))
     }
 
@@ -51,7 +51,7 @@ impl Wire {
     }
 
     /// The stream, for one call of it.
-    fn with<T>(&self, call: impl FnOnce(Pin<&mut TcpStream>) -> T) -> T {
+    fn with<T>(&self, call: impl FnOnce(Pin<&mut Stream>) -> T) -> T {
         call(Pin::new(&mut self.0.borrow_mut()))
     }
 }
