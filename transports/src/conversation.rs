@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use impresario_codec::{Message, MessageKind};
 use impresario_engine::Dialect;
+use impresario_engine::Shared;
 use impresario_engine::gate::Counter;
 use impresario_engine::session::{Connection, Exchange, Frame, Via, change_frame, error_reply};
-use impresario_engine::Shared;
 use impresario_protocol::Limits;
 use tokio::sync::Notify;
 
@@ -233,12 +233,7 @@ impl<O: Out> Conversation<O> {
 }
 
 /// Sends what comes back for a request until its answer, or until the output breaks.
-async fn pass_on<O: Out>(
-    mut exchange: Exchange,
-    out: &O,
-    changed: &Notify,
-    input_is_over: &RefCell<bool>,
-) {
+async fn pass_on<O: Out>(mut exchange: Exchange, out: &O, changed: &Notify, input_is_over: &RefCell<bool>) {
     loop {
         let mut over = std::pin::pin!(changed.notified());
         over.as_mut().enable();

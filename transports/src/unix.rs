@@ -64,21 +64,24 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
-    device: u64,
-    inode: u64,
+    identity: [i128; 4],
 }
 
 impl SocketFile {
     fn of(path: &Path) -> io::Result<Self> {
-        let found = std::fs::symlink_metadata(path)?;
-        Ok(Self { path: path.to_owned(), device: found.dev(), inode: found.ino() })
+        Ok(Self { path: path.to_owned(), identity: identity(&std::fs::symlink_metadata(path)?) })
     }
+}
+
+/// What tells a socket's file from another one in its place; inodes alone are used again.
+fn identity(found: &std::fs::Metadata) -> [i128; 4] {
+    [found.dev().into(), found.ino().into(), found.mtime().into(), found.mtime_nsec().into()]
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let is_ours = std::fs::symlink_metadata(&self.path)
-            .is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode));
+        let is_ours =
+            std::fs::symlink_metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity);
         if is_ours && let Err(error) = std::fs::remove_file(&self.path) {
             tracing::warn!(path = %self.path.display(), %error, "a socket's file can't be removed");
         }
@@ -111,10 +114,9 @@ mod tests {
     #[test]
     fn a_socket_is_its_owners_alone_unless_said_otherwise_and_goes_with_its_listener() {
         let path = path("mode");
-        for (socket, mode) in [
-            (UnixSocket::at(&path), 0o600),
-            (UnixSocket { mode: 0o660, ..UnixSocket::at(&path) }, 0o660),
-        ] {
+        for (socket, mode) in
+            [(UnixSocket::at(&path), 0o600), (UnixSocket { mode: 0o660, ..UnixSocket::at(&path) }, 0o660)]
+        {
             let listening = socket.listen(8).unwrap();
             assert_eq!(mode_of(&path), mode);
             StdUnixStream::connect(&path).unwrap();
@@ -132,9 +134,13 @@ mod tests {
         // As after a kill: the file is there, and nobody listens.
         drop(listener);
         assert!(path.exists());
+        // Kept by another name, so that its inode is not used again.
+        let other_name = self::path("stale-too");
+        std::fs::hard_link(&path, &other_name).unwrap();
         let (_second, _its_file) = UnixSocket::at(&path).listen(8).unwrap();
         drop(file);
         assert!(path.exists(), "the first one's end does not take the second one's file");
+        std::fs::remove_file(&other_name).unwrap();
         let text = self::path("text");
         std::fs::write(&text, "precious").unwrap();
         assert_eq!(UnixSocket::at(&text).listen(8).unwrap_err().kind(), io::ErrorKind::AddrInUse);

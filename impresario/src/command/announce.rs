@@ -9,7 +9,11 @@ use super::output::{self, FAINT};
 pub(crate) fn listening(address: SocketAddr, sse: bool) {
     let clients =
         hints(address).into_iter().map(|(client, line)| format!("  {FAINT}{client:<13}{FAINT:#}{line}\n"));
-    let old = if sse { format!("  {FAINT}{:<13}{FAINT:#}http://{}/sse\n", "HTTP+SSE", reached_at(address)) } else { String::new() };
+    let old = if sse {
+        format!("  {FAINT}{:<13}{FAINT:#}http://{}/sse\n", "HTTP+SSE", reached_at(address))
+    } else {
+        String::new()
+    };
     output::tell(&format!("listening on http://{address}/mcp\n{}{old}", clients.collect::<String>()));
 }
 

@@ -133,7 +133,7 @@ limits! {
     sse_keep_alive_ms: "milliseconds", 15_000, 1..=DAY_MS, "Between two keep-alive comments on a quiet stream.";
     sse_send_stall_ms: "milliseconds", 30_000, 1..=DAY_MS, "A reader that takes nothing for so long is cut.";
     // Streams that are resumed, and those of HTTP+SSE.
-    sse_begin_ms: "milliseconds", 1_000, 0..=DAY_MS, "A call of a 2025-11-25 session that takes longer becomes a stream, so that its client can come back for the answer.";
+    sse_begin_ms: "milliseconds", 1_000, 0..=DAY_MS, "A call that takes longer becomes a stream where its client can come back for the answer, so that it has an id to come back with.";
     sse_retry_ms: "milliseconds", 3_000, 0..=DAY_MS, "What clients of a resumable stream are told to wait before they connect again; up to a quarter is added.";
     sse_out_bytes_max: "bytes", MIB, 1_024..=CEILING, "Unsent bytes of one HTTP+SSE session; past it nothing more is begun for it, and if that lasts for sse_send_stall_ms it is cut.";
     replay_events_max: "messages", 256, 1..=CEILING, "Messages that one session's streams keep to be replayed; beyond, the least useful go.";

@@ -9,10 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use dashmap::DashMap;
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use http_body::Body;
-use impresario_codec::{Message, sse};
+use impresario_codec::sse;
 use impresario_engine::session::{Connection, ConnectionKind, Places, SessionTable, error_reply};
 use impresario_engine::{Caller, Dialect};
 use impresario_protocol::{Limits, McpError};
@@ -20,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::body::{self, BodyError};
 use super::head::Head;
+use super::http_sse_sessions::{Listed, Said};
 use super::media::{self, Accepts};
 use super::outbox::{Outbox, outbox};
 use super::response::{self, Answer};
@@ -30,28 +30,6 @@ use crate::incoming::{self, Incoming};
 
 /// Where clients post to.
 pub(super) const MESSAGES: &str = "/messages";
-
-/// The open sessions, by their ids.
-#[derive(Debug, Default)]
-pub(super) struct HttpSseSessions {
-    by_id: DashMap<Arc<str>, Listed>,
-}
-
-#[derive(Debug, Clone)]
-struct Listed {
-    caller: Caller,
-    inbox: mpsc::Sender<Said>,
-    /// Batches may be sent, by the revision that was negotiated.
-    allows_batches: Arc<AtomicBool>,
-}
-
-/// What a client has posted.
-#[derive(Debug)]
-enum Said {
-    Message(Message),
-    /// The body of a batch.
-    Batch(Vec<u8>),
-}
 
 /// One session, on the lane of its stream.
 struct Session {
@@ -80,7 +58,7 @@ pub(super) fn open(site: &Site, connection: &Connection, caller: &Caller, head: 
     let allows_batches = Arc::<AtomicBool>::default();
     let listed =
         Listed { caller: caller.clone(), inbox: inbox_tx, allows_batches: Arc::clone(&allows_batches) };
-    site.http_sse().by_id.insert(Arc::clone(&id), listed);
+    site.http_sse().insert(Arc::clone(&id), listed);
     let actor = connection.open_beside(caller.clone(), ConnectionKind::Pipe);
     let conversation = Conversation::new(actor, outbox);
     let session = Session { conversation, inbox, allows_batches, _places: places };
@@ -104,8 +82,9 @@ where
         Ok(bytes) => bytes,
         Err(error) => return error.answer(limits).unread(),
     };
-    let listed = named_session(site, caller, head.uri);
-    let may_batch = || Ok(listed.as_ref().is_some_and(|listed| listed.allows_batches.load(Ordering::Acquire)));
+    let listed = site.http_sse().named(head.uri, caller);
+    let may_batch =
+        || Ok(listed.as_ref().is_some_and(|listed| listed.allows_batches.load(Ordering::Acquire)));
     let said = match incoming::read(&bytes, limits, may_batch) {
         Ok(Incoming::Message(message)) => Said::Message(message),
         Ok(Incoming::Batch(_)) => Said::Batch(bytes.to_vec()),
@@ -127,14 +106,6 @@ where
         }
         Err(mpsc::error::TrySendError::Closed(_)) => unknown_session(),
     }
-}
-
-/// The session that the query names, if it is that caller's. Somebody else's looks as if there were none.
-fn named_session(site: &Site, caller: &Caller, uri: &Uri) -> Option<Listed> {
-    let mut named = uri.query()?.split('&').filter_map(|pair| pair.strip_prefix("session="));
-    let (Some(id), None) = (named.next(), named.next()) else { return None };
-    let listed = site.http_sse().by_id.get(id)?;
-    (listed.caller.principal == caller.principal).then(|| listed.clone())
 }
 
 fn unknown_session() -> Answer {
@@ -164,10 +135,13 @@ impl Session {
             end = self.talk(&site, &id) => end,
             () = out.stalled(stall_timeout) => End::TooSlow,
         };
-        site.http_sse().by_id.remove(&id);
+        site.http_sse().remove(&id);
         match end {
             End::ClientLeft if out.bytes() > 0 => {
-                tracing::info!(unsent_bytes = out.bytes(), "an HTTP+SSE client has left before it read everything");
+                tracing::info!(
+                    unsent_bytes = out.bytes(),
+                    "an HTTP+SSE client has left before it read everything"
+                );
             }
             End::ClientLeft | End::HouseCloses => {}
             End::TooSlow => {
@@ -178,7 +152,10 @@ impl Session {
                 out.cut();
             }
             End::NeverInitialized | End::TooOld => {
-                tracing::info!(?end, "an HTTP+SSE session ends (initialized_timeout_ms, session_lifetime_max_ms)");
+                tracing::info!(
+                    ?end,
+                    "an HTTP+SSE session ends (initialized_timeout_ms, session_lifetime_max_ms)"
+                );
                 out.cut();
             }
         }
@@ -200,8 +177,10 @@ impl Session {
             return End::ClientLeft;
         }
         let out = self.conversation.out.clone();
-        let mut too_old = std::pin::pin!(tokio::time::sleep(Duration::from_millis(limits.session_lifetime_max_ms)));
-        let mut too_late = std::pin::pin!(tokio::time::sleep(Duration::from_millis(limits.initialized_timeout_ms)));
+        let mut too_old =
+            std::pin::pin!(tokio::time::sleep(Duration::from_millis(limits.session_lifetime_max_ms)));
+        let mut too_late =
+            std::pin::pin!(tokio::time::sleep(Duration::from_millis(limits.initialized_timeout_ms)));
         loop {
             let is_open = self.conversation.connection.session_state().is_some();
             let said = tokio::select! {

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use http::HeaderValue;
 use impresario_engine::Caller;
-use impresario_engine::session::{Exchange, Frame, SessionState};
+use impresario_engine::session::{Exchange, Frame, Reply, SessionState};
 use impresario_protocol::Era;
 
 use super::calls::Calls;
 use super::head::Head;
-use super::post;
+use super::request_headers::SESSION_ID;
 use super::response::{self, Answer};
 use super::site::Site;
 use super::streams::EventStream;
@@ -50,7 +51,7 @@ pub(super) async fn answer(
         }
     };
     let (first, closes) = match begin {
-        Begin::Frame(Frame::Reply(reply)) => return post::whole(&exchange, reply),
+        Begin::Frame(Frame::Reply(reply)) => return whole(&exchange, reply),
         Begin::Frame(Frame::Nothing) => return response::events(EventStream::empty(keep_alive)),
         Begin::Frame(Frame::Message(message)) => (Some(message), false),
         Begin::CloseStream => (None, true),
@@ -60,8 +61,19 @@ pub(super) async fn answer(
         exchange.settle();
         return response::events(EventStream::of_call(exchange, first.as_deref(), keep_alive));
     };
-    let stream = record(site, &session, Calls::new(vec![exchange]), first.map(|first| (first, false)), closes);
+    let stream =
+        record(site, &session, Calls::new(vec![exchange]), first.map(|first| (first, false)), closes);
     response::events(stream)
+}
+
+/// An answer with nothing before it, as one JSON object.
+pub(super) fn whole(exchange: &Exchange, reply: Reply) -> Answer {
+    let opened = exchange.call().facts().opened_session.clone();
+    let answer = response::json(reply);
+    match opened.map(|id| HeaderValue::from_str(&id)) {
+        Some(Ok(id)) => answer.with(SESSION_ID, id),
+        Some(Err(_)) | None => answer,
+    }
 }
 
 /// The stream of calls that goes on when its client is cut off. `first` is what they begin with, and whether that is an

@@ -21,48 +21,57 @@ pub(super) fn answer(site: &Site, caller: &Caller, head: &Head<'_>) -> Answer {
     if head.accept.is_absent() || !Accepts::of(head).events {
         return response::text(StatusCode::NOT_ACCEPTABLE, "send Accept: text/event-stream");
     }
-    let stream = match site.named_session(caller, head) {
+    match site.named_session(caller, head) {
         Ok(state) if head.last_event_id.is_absent() => open(site, state),
         Ok(state) => resume(site, state, head.last_event_id),
-        Err(error) => Err(refused(&error)),
-    };
-    stream.map_or_else(|refusal| refusal, response::events)
+        Err(error) => refused(&error),
+    }
 }
 
-fn open(site: &Site, state: Arc<SessionState>) -> Result<EventStream, Answer> {
-    let place = place(site, &state)?;
+fn open(site: &Site, state: Arc<SessionState>) -> Answer {
+    let Some(place) = place(site, &state) else { return no_place() };
     if !state.can_resume() {
         let keep_alive = Duration::from_millis(site.limits().sse_keep_alive_ms);
-        return Ok(EventStream::of_session(state, place, keep_alive));
+        return response::events(EventStream::of_session(state, place, keep_alive));
     }
     let playback = site.sessions().replay(&state).record_session();
     let begins = state.polls();
-    Ok(EventStream::of_recorded_session(state, place, playback, begins, site.limits()))
+    response::events(EventStream::of_recorded_session(state, place, playback, begins, site.limits()))
 }
 
-fn resume(site: &Site, state: Arc<SessionState>, last: Field<'_>) -> Result<EventStream, Answer> {
+fn resume(site: &Site, state: Arc<SessionState>, last: Field<'_>) -> Answer {
     let bad = |text: &'static str| refused(&McpError::invalid_request(text));
     if !state.can_resume() {
-        return Err(bad("streams of 2024-11-05 are not resumable; leave Last-Event-ID out"));
+        return bad("streams of this session's revision are not resumable; leave Last-Event-ID out");
     }
-    let Ok(Some(last)) = last.text() else { return Err(bad("send one Last-Event-ID, as it was received")) };
+    let Ok(Some(last)) = last.text() else { return bad("send one Last-Event-ID, as it was received") };
     let replay = site.sessions().replay(&state);
     // Looked at first: nobody's reading is disturbed by a client that has as many streams as it may.
-    if replay.kind_of(last) == Some(TapeKind::Session) {
-        let place = place(site, &state)?;
-        let playback = replay.resume(last).map_err(|error| refused(&error))?;
-        return Ok(EventStream::of_recorded_session(state, place, playback, false, site.limits()));
-    }
+    let place = match replay.kind_of(last) {
+        Some(TapeKind::Session) => match place(site, &state) {
+            Some(place) => Some(place),
+            None => return no_place(),
+        },
+        Some(TapeKind::Call) | None => None,
+    };
     state.touch();
-    let playback = replay.resume(last).map_err(|error| refused(&error))?;
-    Ok(EventStream::of_playback(playback, false, site.limits()))
+    let stream = match (replay.resume(last), place) {
+        (Err(error), _) => return refused(&error),
+        (Ok(playback), Some(place)) => {
+            EventStream::of_recorded_session(state, place, playback, false, site.limits())
+        }
+        (Ok(playback), None) => EventStream::of_playback(playback, false, site.limits()),
+    };
+    response::events(stream)
 }
 
-fn place(site: &Site, state: &SessionState) -> Result<Entry, Answer> {
-    state.open_stream(Limits::size(site.limits().streams_per_session_max)).ok_or_else(|| {
-        let text = "this session has as many streams as it may (streams_per_session_max)";
-        response::text(StatusCode::CONFLICT, text)
-    })
+fn place(site: &Site, state: &SessionState) -> Option<Entry> {
+    state.open_stream(Limits::size(site.limits().streams_per_session_max))
+}
+
+fn no_place() -> Answer {
+    let text = "this session has as many streams as it may (streams_per_session_max)";
+    response::text(StatusCode::CONFLICT, text)
 }
 
 fn refused(error: &McpError) -> Answer {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::streams::event;
+use super::event::event;
 use crate::conversation::{Gone, Out};
 
 /// The sending end. Clones send to the same reader.
@@ -243,7 +243,8 @@ mod tests {
     async fn a_reader_that_leaves_lets_nobody_wait() {
         let (outbox, outlet) = outbox(1);
         assert!(is_sent(&outbox, b"1").await);
-        let (waits, leaves) = tokio::join!(outbox.send_event(Bytes::from_static(b"2")), async { drop(outlet) });
+        let (waits, leaves) =
+            tokio::join!(outbox.send_event(Bytes::from_static(b"2")), async { drop(outlet) });
         assert!(waits.is_err());
         outbox.closed().await;
         assert_eq!(leaves, ());

@@ -8,19 +8,17 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use http_body::Body;
 use impresario_codec::{Message, MessageKind};
-use impresario_engine::session::{
-    Connection, Exchange, Frame, Reply, SessionState, Via, error_reply, names_revision,
-};
+use impresario_engine::session::{Connection, Frame, SessionState, Via, error_reply, names_revision};
 use impresario_engine::{Caller, Dialect};
 use impresario_protocol::{Era, McpError, Revision};
 
 use super::body::{self, BodyError};
 use super::head::Head;
 use super::media;
-use super::request_headers::{self, SESSION_ID};
+use super::request_headers;
 use super::response::{self, Answer};
 use super::site::Site;
 use super::{batch, later};
@@ -148,18 +146,8 @@ impl Post<'_> {
         // Most calls have ended here.
         let at_once = poll_fn(|task| Poll::Ready(exchange.poll_frame(task))).await;
         match at_once {
-            Poll::Ready(Frame::Reply(reply)) => whole(&exchange, reply),
+            Poll::Ready(Frame::Reply(reply)) => later::whole(&exchange, reply),
             at_once => Box::pin(later::answer(self.site, self.caller, self.head, exchange, at_once)).await,
         }
-    }
-}
-
-/// An answer with nothing before it, as one JSON object.
-pub(super) fn whole(exchange: &Exchange, reply: Reply) -> Answer {
-    let opened = exchange.call().facts().opened_session.clone();
-    let answer = response::json(reply);
-    match opened.map(|id| HeaderValue::from_str(&id)) {
-        Some(Ok(id)) => answer.with(SESSION_ID, id),
-        Some(Err(_)) | None => answer,
     }
 }

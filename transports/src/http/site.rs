@@ -10,7 +10,7 @@ use impresario_engine::{Caller, Shared};
 use impresario_protocol::{Limits, McpError};
 
 use super::head::{Field, Head};
-use super::http_sse::HttpSseSessions;
+use super::http_sse_sessions::HttpSseSessions;
 use super::request_headers;
 use super::response::{self, Answer};
 use super::{HttpConfig, guard};

@@ -13,6 +13,7 @@ use impresario_engine::session::{Exchange, Frame, Playback, Played, SessionState
 use impresario_protocol::Limits;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::event::{event, resumable_event};
 use super::outbox::Outlet;
 
 /// A stream of events with comments in quiet times, so that nobody in between takes it for dead.
@@ -153,7 +154,7 @@ impl Source {
             Self::Session { state, playback: Some(playback), .. } => loop {
                 match playback.poll_next(task) {
                     Poll::Pending => {}
-                    next => return next.map(|next| played(next, retry_ms)),
+                    next @ Poll::Ready(_) => return next.map(|next| played(next, retry_ms)),
                 }
                 match state.subscriber().poll_change(task).map(change_frame) {
                     Poll::Ready(Some(message)) => playback.push(message),
@@ -171,20 +172,4 @@ impl Source {
 fn retry_ms(playback: &Playback, limits: &Limits) -> u64 {
     let retry_ms = limits.sse_retry_ms;
     retry_ms + retry_ms * u64::from(playback.jitter()) / 1024
-}
-
-/// A message as an event.
-pub(super) fn event(message: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(message.len() + 32);
-    sse::write_event(&mut out, None, message);
-    Bytes::from(out)
-}
-
-fn resumable_event(id: &str, retry_ms: Option<u64>, message: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(message.len() + 96);
-    match retry_ms {
-        Some(retry_ms) => sse::write_event_with_retry(&mut out, id, retry_ms, message),
-        None => sse::write_event(&mut out, Some(id), message),
-    }
-    Bytes::from(out)
 }

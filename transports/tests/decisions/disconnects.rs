@@ -5,9 +5,9 @@ use tokio::time::timeout;
 use crate::support::ask::{Prepared, Seat, ask, call, post};
 use crate::support::era::{self, Era, MODERN};
 use crate::support::house::{House, take};
+use crate::support::http_sse::HttpSse;
 use crate::support::http1::{Http1, written};
 use crate::support::http2::{Http2, exchange_mounted};
-use crate::support::http_sse::HttpSse;
 use crate::support::lines::Lines;
 use crate::support::table::{Carrier, PATIENCE};
 

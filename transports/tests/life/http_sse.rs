@@ -34,7 +34,8 @@ impl Old {
         let head = stream.bare("GET", "/sse", &[("accept", "text/event-stream")]).await;
         assert_eq!((head.status, head.is_stream()), (200, true), "{head:?}");
         let first = String::from_utf8(stream.chunk().await.unwrap().unwrap()).unwrap();
-        let endpoint = first.strip_prefix("event: endpoint\ndata: ").and_then(|rest| rest.strip_suffix("\n\n"));
+        let endpoint =
+            first.strip_prefix("event: endpoint\ndata: ").and_then(|rest| rest.strip_suffix("\n\n"));
         let endpoint = endpoint.unwrap_or_else(|| panic!("{first:?}")).to_owned();
         assert!(endpoint.starts_with("/messages?session="), "{endpoint}");
         Self { stream, posts, endpoint }

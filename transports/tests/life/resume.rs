@@ -32,7 +32,9 @@ async fn event(http: &mut Http) -> Option<Event> {
         return Some(Event {
             id: field("id").map(ToOwned::to_owned),
             retry_ms: field("retry").map(|retry| retry.parse().unwrap()),
-            message: field("data").filter(|data| !data.is_empty()).map(|data| serde_json::from_str(data).unwrap()),
+            message: field("data")
+                .filter(|data| !data.is_empty())
+                .map(|data| serde_json::from_str(data).unwrap()),
         });
     }
     None
@@ -138,13 +140,18 @@ async fn a_stream_goes_on_after_the_last_event_that_was_received_and_on_no_other
     for revision in ["2025-03-26", "2025-06-18", LEGACY] {
         let session = LegacySession::open(&mut Http::connect(address).await, revision).await;
         let (mut one, mut two) = (Http::connect(address).await, Http::connect(address).await);
-        let say = |id: usize| legacy(id, "tools/call", with_progress(tool("say", json!({ "progress": 3 })), id));
+        let say =
+            |id: usize| legacy(id, "tools/call", with_progress(tool("say", json!({ "progress": 3 })), id));
         send(&session, &mut one, &say(1)).await;
         send(&session, &mut two, &say(2)).await;
         let mut ids = Vec::new();
         let mut first = event(&mut one).await.unwrap();
         assert!(first.retry_ms.is_some_and(|ms| (3_000..3_750).contains(&ms)), "{first:?}");
-        assert_eq!(first.message.is_none(), revision == LEGACY, "older clients take an empty event for a broken one");
+        assert_eq!(
+            first.message.is_none(),
+            revision == LEGACY,
+            "older clients take an empty event for a broken one"
+        );
         if first.message.is_none() {
             ids.push((first.id.unwrap(), 4));
             first = event(&mut one).await.unwrap();

@@ -62,9 +62,13 @@ async fn http_is_served_to_clients_that_are_known_by_their_user() {
     let config = HttpConfig { allowed_hosts: vec!["tools.example.com".into()], ..HttpConfig::default() };
     house.runtime.serve_http_unix(&UnixSocket::at(&path), config).unwrap();
     let call = modern(1, "tools/call", tool("whoami", json!({})));
-    for (host, status) in
-        [("localhost", 200), ("tools.example.com", 200), ("evil.com", 403), ("localhost.evil.com", 403), ("", 400)]
-    {
+    for (host, status) in [
+        ("localhost", 200),
+        ("tools.example.com", 200),
+        ("evil.com", 403),
+        ("localhost.evil.com", 403),
+        ("", 400),
+    ] {
         let answer = exchange(&path, &raw(host, &call)).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{host}: {answer}");
         assert_eq!(answer.contains("uid:"), status == 200, "{answer}");
@@ -96,6 +100,7 @@ async fn a_hyper_client_keeps_its_connection_and_its_session() {
             request = request.header("mcp-session-id", session);
         }
         let request = request.body(Full::new(Bytes::from(message.to_string()))).unwrap();
+        client.ready().await.unwrap();
         let answer = within("an answer", client.send_request(request)).await.unwrap();
         assert_eq!(answer.status(), 200);
         session = answer.headers().get("mcp-session-id").cloned().or(session);
@@ -129,7 +134,8 @@ async fn lines_are_served_with_a_session_for_each_connection() {
         let (read, mut write) = UnixStream::connect(&path).await.unwrap().into_split();
         let mut lines = BufReader::new(read).lines();
         let whoami = legacy(1, "tools/call", tool("whoami", json!({})));
-        for (message, wanted) in [(whoami.clone(), "initialize"), (initialize(0, LEGACY), "serverInfo"), (whoami, "uid:")]
+        for (message, wanted) in
+            [(whoami.clone(), "initialize"), (initialize(0, LEGACY), "serverInfo"), (whoami, "uid:")]
         {
             write.write_all(format!("{message}\n").as_bytes()).await.unwrap();
             let line = within("a line", lines.next_line()).await.unwrap().unwrap();

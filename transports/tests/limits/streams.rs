@@ -10,7 +10,9 @@ use crate::messages::{LEGACY, legacy, text_of, tool};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sse_begin_ms_is_how_long_a_call_may_take_before_its_client_gets_an_id() {
-    for (begin_ms, revision, is_stream) in [(0, LEGACY, true), (60_000, LEGACY, false), (0, "2025-06-18", false)] {
+    for (begin_ms, revision, is_stream) in
+        [(0, LEGACY, true), (60_000, LEGACY, false), (0, "2025-06-18", false)]
+    {
         let house = house(|limits| limits.sse_begin_ms = begin_ms);
         let mut http = Http::connect(house.serve()).await;
         let session = LegacySession::open(&mut http, revision).await;

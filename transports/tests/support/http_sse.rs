@@ -37,7 +37,11 @@ impl HttpSse {
     }
 
     /// Posts, and waits for what comes on the stream where something must. It counts as an answer to the post.
-    pub(crate) async fn exchange(&mut self, request: &Prepared, wants_message: bool) -> Result<Answer, String> {
+    pub(crate) async fn exchange(
+        &mut self,
+        request: &Prepared,
+        wants_message: bool,
+    ) -> Result<Answer, String> {
         if !self.posts.is_alive {
             self.posts = Http1::connect(self.address).await;
         }

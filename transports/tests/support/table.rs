@@ -11,9 +11,9 @@ use super::ask::{Ask, Seat, call, post, request};
 use super::era::{self, Era, INITIALIZED};
 use super::expect::{Expect, accepted, result};
 use super::house::House;
+use super::http_sse::HttpSse;
 use super::http1::Http1;
 use super::http2::{Http2, exchange_mounted};
-use super::http_sse::HttpSse;
 use super::lines::Lines;
 
 /// An input that is not answered within this has no answer.
@@ -33,7 +33,8 @@ pub(crate) enum Carrier {
     HttpSse,
 }
 
-pub(crate) const EVERYWHERE: &[Carrier] = &[Carrier::Http1, Carrier::Http2, Carrier::Mounted, Carrier::Lines, Carrier::HttpSse];
+pub(crate) const EVERYWHERE: &[Carrier] =
+    &[Carrier::Http1, Carrier::Http2, Carrier::Mounted, Carrier::Lines, Carrier::HttpSse];
 /// Carriers with headers and statuses.
 pub(crate) const HTTP: &[Carrier] = &[Carrier::Http1, Carrier::Http2, Carrier::Mounted];
 /// Carriers whose HTTP is read by this house.

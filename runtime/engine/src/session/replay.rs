@@ -18,7 +18,7 @@ use impresario_protocol::{Limits, McpError};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::replay_store::ReplayStore;
+use super::replay_store::{Holder, ReplayStore};
 use tape::{Event, Tape};
 
 mod tape;
@@ -36,7 +36,7 @@ pub enum TapeKind {
 #[derive(Debug)]
 pub struct Replay {
     /// Under which the process's store lists it.
-    pub(super) key: u64,
+    key: u64,
     store: Arc<ReplayStore>,
     limits: Arc<Limits>,
     tapes: Mutex<Tapes>,
@@ -77,8 +77,10 @@ pub struct Played {
 }
 
 impl Replay {
-    pub(super) fn new(key: u64, store: Arc<ReplayStore>, limits: Arc<Limits>) -> Self {
-        Self { key, store, limits, tapes: Mutex::default() }
+    /// No tapes yet, in that store.
+    pub(super) fn open(store: &Arc<ReplayStore>, limits: &Arc<Limits>) -> Arc<Self> {
+        let (held_in, limits) = (Arc::clone(store), Arc::clone(limits));
+        store.enter(|key| Self { key, store: held_in, limits, tapes: Mutex::default() })
     }
 
     /// Begins the tape of a call, with a reader at its beginning.
@@ -135,12 +137,6 @@ impl Replay {
         self.tapes.lock().by_name.get(name).map(|tape| tape.kind)
     }
 
-    /// Bytes that are kept.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.tapes.lock().bytes
-    }
-
     /// How many tapes there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -185,15 +181,6 @@ impl Replay {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Gives up at least so many bytes, if it can: the process keeps more than it may.
-    pub(super) fn shed(&self, bytes: usize) {
-        let mut tapes = self.tapes.lock();
-        let wanted = tapes.bytes.saturating_sub(bytes);
-        let lost = tapes.trim(usize::MAX, wanted, 0, &self.store);
-        drop(tapes);
-        tracing::warn!(lost_answers = lost, "what could be replayed was given up (replay_total_bytes_max)");
-    }
-
     fn push(&self, name: &str, message: Bytes, is_answer: bool) {
         let (events_max, bytes_max) =
             (Limits::size(self.limits.replay_events_max), Limits::size(self.limits.replay_bytes_max));
@@ -209,7 +196,10 @@ impl Replay {
         let lost = tapes.trim(events_max, bytes_max, 1, &self.store);
         drop(tapes);
         if lost > 0 {
-            tracing::warn!(lost, "answers that nobody fetched were given up (replay_bytes_max, replay_events_max)");
+            tracing::warn!(
+                lost,
+                "answers that nobody fetched were given up (replay_bytes_max, replay_events_max)"
+            );
         }
         if let Some(waker) = waker {
             waker.wake();
@@ -220,6 +210,20 @@ impl Replay {
     /// Something for a tape, and whoever is to be woken for it. Nothing when the tape is gone.
     fn with<T>(&self, name: &str, change: impl FnOnce(&mut Tape) -> T) -> Option<T> {
         self.tapes.lock().by_name.get_mut(name).map(change)
+    }
+}
+
+impl Holder for Replay {
+    fn bytes(&self) -> usize {
+        self.tapes.lock().bytes
+    }
+
+    fn shed(&self, bytes: usize) {
+        let mut tapes = self.tapes.lock();
+        let wanted = tapes.bytes.saturating_sub(bytes);
+        let lost = tapes.trim(usize::MAX, wanted, 0, &self.store);
+        drop(tapes);
+        tracing::warn!(lost_answers = lost, "what could be replayed was given up (replay_total_bytes_max)");
     }
 }
 

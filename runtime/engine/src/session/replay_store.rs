@@ -6,7 +6,14 @@ use std::sync::{Arc, Weak};
 use dashmap::DashMap;
 use impresario_protocol::Limits;
 
-use super::replay::Replay;
+/// Who keeps bytes, and can give some up.
+pub(super) trait Holder: std::fmt::Debug + Send + Sync {
+    /// Bytes that it keeps.
+    fn bytes(&self) -> usize;
+
+    /// Gives up at least so many bytes, if it can.
+    fn shed(&self, bytes: usize);
+}
 
 /// The bytes that all sessions together keep.
 #[derive(Debug)]
@@ -14,7 +21,7 @@ pub(super) struct ReplayStore {
     bytes: AtomicUsize,
     bytes_max: usize,
     next_key: AtomicU64,
-    pub(super) holders: DashMap<u64, Weak<Replay>, ahash::RandomState>,
+    pub(super) holders: DashMap<u64, Weak<dyn Holder>, ahash::RandomState>,
 }
 
 impl ReplayStore {
@@ -27,12 +34,13 @@ impl ReplayStore {
         })
     }
 
-    /// Room for one more session's tapes. It is given back when they are dropped.
-    pub(super) fn open(self: &Arc<Self>, limits: &Arc<Limits>) -> Arc<Replay> {
+    /// Lists one more holder, under the key that it gets. It takes itself out when it is dropped.
+    pub(super) fn enter<H: Holder + 'static>(&self, make: impl FnOnce(u64) -> H) -> Arc<H> {
         let key = self.next_key.fetch_add(1, Ordering::Relaxed);
-        let replay = Arc::new(Replay::new(key, Arc::clone(self), Arc::clone(limits)));
-        self.holders.insert(key, Arc::downgrade(&replay));
-        replay
+        let holder = Arc::new(make(key));
+        let listed: Weak<H> = Arc::downgrade(&holder);
+        self.holders.insert(key, listed);
+        holder
     }
 
     /// Bytes that are kept.

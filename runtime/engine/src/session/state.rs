@@ -1,7 +1,7 @@
 //! What a handshake settled: the session of the legacy era, whatever connection its messages take.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use impresario_protocol::{Limits, LogLevel, Revision};
 use tokio::time::Instant;
@@ -130,7 +130,7 @@ impl SessionState {
 
     /// What its streams can replay, made by whoever asks first.
     pub(super) fn replay(&self, store: &Arc<ReplayStore>, limits: &Arc<Limits>) -> &Arc<Replay> {
-        self.replay.get_or_init(|| store.open(limits))
+        self.replay.get_or_init(|| Replay::open(store, limits))
     }
 
     /// What its streams can replay, if any ever could.

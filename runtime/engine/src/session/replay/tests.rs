@@ -10,7 +10,7 @@ fn store(change: impl FnOnce(&mut Limits)) -> (Arc<ReplayStore>, Arc<Limits>) {
 
 fn replay(change: impl FnOnce(&mut Limits)) -> Arc<Replay> {
     let (store, limits) = store(change);
-    store.open(&limits)
+    Replay::open(&store, &limits)
 }
 
 /// What can be read now: the messages, and whether that was the end.
@@ -85,7 +85,7 @@ async fn a_call_goes_on_while_nobody_reads_and_is_read_once_where_it_was_left() 
 #[tokio::test(start_paused = true)]
 async fn an_id_that_is_forged_or_of_another_session_replays_nothing_and_disturbs_nobody() {
     let (store, limits) = store(|_| ());
-    let (ours, theirs) = (store.open(&limits), store.open(&limits));
+    let (ours, theirs) = (Replay::open(&store, &limits), Replay::open(&store, &limits));
     let (recorder, playback) = ours.record_call();
     recorder.push("a", false);
     let id = read_one(&playback).id;
@@ -269,7 +269,7 @@ async fn a_session_keeps_few_of_its_own_streams_that_were_left() {
 #[tokio::test(start_paused = true)]
 async fn when_the_process_keeps_too_much_the_largest_holder_gives_up_its_own() {
     let (store, limits) = store(|limits| limits.replay_total_bytes_max = 16_000);
-    let (large, small) = (store.open(&limits), store.open(&limits));
+    let (large, small) = (Replay::open(&store, &limits), Replay::open(&store, &limits));
     let keep = |replay: &Arc<Replay>, bytes: usize| {
         let (recorder, playback) = replay.record_call();
         let id = playback.first_id();
