@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every client that we did not write against one impresario, over HTTP and over stdio.
+# Runs every client that we did not write against one impresario, over HTTP and over stdio, and two over HTTP+SSE.
 #
 #   conformance/clients/run.sh path/to/impresario
 #
@@ -58,7 +58,7 @@ clean_up() {
 }
 trap clean_up EXIT
 
-"$impresario" serve --http 127.0.0.1:0 2>"$scratch/server.log" &
+"$impresario" serve --http 127.0.0.1:0 --sse 2>"$scratch/server.log" &
 server=$!
 url=
 for ((tenths = 0; tenths < START_TIMEOUT_S * 10; tenths++)); do
@@ -77,7 +77,10 @@ run_client() {
   local name=$1 transport=$2 started=$SECONDS tally
   shift 2
   local target=("--http" "$url")
-  [[ $transport == http ]] || target=("--stdio" "$impresario serve --stdio")
+  case $transport in
+    sse) target=("--sse" "${url%/mcp}/sse") ;;
+    stdio) target=("--stdio" "$impresario serve --stdio") ;;
+  esac
   timeout "$CLIENT_TIMEOUT_S" "$@" "${target[@]}" >"$scratch/out" 2>"$scratch/err" || true
   tally=$(tail -n 1 "$scratch/out")
   if [[ ! $tally =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
@@ -106,6 +109,10 @@ for transport in http stdio; do
   run_client "inspector" "$transport" node "$here/inspector/check.mjs"
   run_client "rmcp" "$transport" "$here/rust/target/debug/rmcp-client"
 done
+
+# The transport of 2024-11-05, with whatever revision its clients agree on.
+run_client "mcp 1.9.4" sse "$venvs/.venv-mcp-1.9.4/bin/python" "$here/python/client_mcp_1_9.py"
+run_client "@modelcontextprotocol/sdk" sse node "$here/typescript/client-v1.mjs"
 
 if ! kill -0 "$server" 2>/dev/null; then
   failed=$((failed + 1))

@@ -22,6 +22,7 @@ pub(crate) fn install(builder: Builder) -> Builder {
         .tool(content::test_error_handling)
         .tool(reports::test_tool_with_logging)
         .tool(reports::test_tool_with_progress)
+        .tool(reports::test_reconnection)
         .tool(reports::test_logging_tool)
         .tool(reports::test_streaming_elicitation)
         .tool(schemas::json_schema_2020_12_tool())

@@ -52,7 +52,7 @@ pub use impresario_protocol::{ListenFilter, Notification};
 pub use impresario_tools as packs;
 pub use impresario_transports::http::{HttpConfig, HttpServer, HttpService};
 pub use impresario_transports::in_process::{Client, Running};
-pub use impresario_transports::{Serve, lines};
+pub use impresario_transports::{Serve, UnixSocket, lines};
 
 /// The examples of `docs/`, compiled and run as tests.
 #[cfg(doctest)]

@@ -1,17 +1,26 @@
-//! Streamable HTTP, both eras on one endpoint: `POST /mcp`, and for the handshake era `GET` and `DELETE` too.
+//! Streamable HTTP, both eras on one endpoint: `POST /mcp`, and for the handshake era `GET` and `DELETE` too. On request
+//! also HTTP+SSE, at `/sse` and `/messages`.
 //!
 //! A request's way: `guard` (whose site is this?), `endpoint` (which route?), `post` (read, parse, check the
 //! headers against the body), the session actor, and back through `response`.
 
+mod batch;
 mod body;
+mod calls;
 mod config;
 mod connection;
 mod cors;
 mod endpoint;
+mod event;
 mod framing;
 mod guard;
 mod head;
+mod http_sse;
+mod http_sse_sessions;
+mod later;
 mod media;
+mod open_stream;
+mod outbox;
 mod post;
 mod pulse;
 mod reply_body;
@@ -21,8 +30,9 @@ mod server;
 mod service;
 mod site;
 mod socket;
+mod stream;
 mod streams;
 
 pub use config::HttpConfig;
-pub use server::{HttpServer, serve};
+pub use server::{HttpServer, serve, serve_unix};
 pub use service::{HttpService, ServiceBody};

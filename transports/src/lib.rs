@@ -1,4 +1,5 @@
-//! How messages come and go: Streamable HTTP for both eras, stdio, and clients in this process.
+//! How messages come and go: Streamable HTTP for both eras, HTTP+SSE, stdio, Unix domain sockets, and clients in this
+//! process.
 //!
 //! Transports touch sockets and pipes and nothing else does. They turn bytes into messages, hand them to their
 //! connection's session actor, and send what comes back. [`Serve`] puts them on a runtime:
@@ -18,11 +19,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod conversation;
 pub mod http;
 pub mod in_process;
 mod incoming;
 pub mod lines;
 pub mod stdio;
+mod unix;
 
 use std::io;
 
@@ -30,6 +33,8 @@ use impresario_engine::{McpError, Runtime};
 
 use http::{HttpConfig, HttpServer, HttpService};
 use in_process::Client;
+
+pub use unix::UnixSocket;
 
 /// Puts transports on a runtime.
 pub trait Serve {
@@ -39,6 +44,18 @@ pub trait Serve {
     /// # Errors
     /// When the address can't be bound.
     fn serve_http(&self, config: HttpConfig) -> io::Result<HttpServer>;
+
+    /// Serves the same over HTTP at a Unix domain socket; of `config`, hosts, origins and HTTP+SSE count.
+    ///
+    /// # Errors
+    /// When the socket can't be bound, or somebody listens there.
+    fn serve_http_unix(&self, socket: &UnixSocket, config: HttpConfig) -> io::Result<()>;
+
+    /// Serves newline-delimited JSON at a Unix domain socket, each connection as stdio is served.
+    ///
+    /// # Errors
+    /// When the socket can't be bound, or somebody listens there.
+    fn serve_lines_unix(&self, socket: &UnixSocket) -> io::Result<()>;
 
     /// A service to mount in an axum, hyper or tower application, at the price of one hop to a lane.
     fn http_service(&self, config: HttpConfig) -> HttpService;
@@ -59,6 +76,14 @@ pub trait Serve {
 impl Serve for Runtime {
     fn serve_http(&self, config: HttpConfig) -> io::Result<HttpServer> {
         http::serve(self, config)
+    }
+
+    fn serve_http_unix(&self, socket: &UnixSocket, config: HttpConfig) -> io::Result<()> {
+        http::serve_unix(self, socket, config)
+    }
+
+    fn serve_lines_unix(&self, socket: &UnixSocket) -> io::Result<()> {
+        lines::serve_unix(self, socket)
     }
 
     fn http_service(&self, config: HttpConfig) -> HttpService {

@@ -13,6 +13,7 @@ mod support {
     pub(crate) mod house;
     pub(crate) mod http1;
     pub(crate) mod http2;
+    pub(crate) mod http_sse;
     pub(crate) mod lines;
     pub(crate) mod table;
 }

@@ -24,12 +24,15 @@ mod life {
     mod changes;
     mod drain;
     mod embedding;
+    mod http_sse;
     mod http_wire;
     mod isolation;
     mod leaks;
     mod misuse;
     mod mounted;
+    mod resume;
     mod streams;
+    mod unix;
 }
 
 use common::{house, http, http2, messages, pipe, wait};

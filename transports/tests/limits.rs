@@ -26,6 +26,7 @@ mod limits {
     mod message_sizes;
     mod pools;
     mod sessions;
+    mod streams;
 }
 
 use std::collections::HashSet;
@@ -38,9 +39,21 @@ use common::{house, http, http2, messages, pipe, wait};
 /// Limits whose edges only virtual time or the inside of a crate can reach: the unit test that does.
 const UNIT_TESTED: &[(&str, &str, &str)] = &[
     ("body_bytes_per_second_min", "transports/src/http/body.rs", "a_body_that_is_too_slow_is_given_up"),
+    ("replay_events_max", REPLAY, "too_many_events_go_sent_ones_first_and_answers_last"),
+    ("replay_bytes_max", REPLAY, "too_many_bytes_go_but_the_newest_message_is_kept_however_long"),
+    ("replay_total_bytes_max", REPLAY, "when_the_process_keeps_too_much_the_largest_holder_gives_up_its_own"),
+    ("replay_ttl_ms", REPLAY, "tapes_are_forgotten_when_their_time_is_over"),
+    ("replay_ended_ttl_ms", REPLAY, "tapes_are_forgotten_when_their_time_is_over"),
+    (
+        "sse_out_bytes_max",
+        "transports/src/http/outbox.rs",
+        "a_reader_that_takes_too_little_for_too_long_is_stalled_and_one_that_takes_enough_is_not",
+    ),
     // No caller can end an actor of ours: what tools do is caught before.
     ("actor_restarts_max", "runtime/engine/src/actor.rs", "restarts_are_limited_within_a_minute"),
 ];
+
+const REPLAY: &str = "runtime/engine/src/session/replay/tests.rs";
 
 const SOURCES: &[&str] = &[
     include_str!("limits/cache.rs"),
@@ -51,6 +64,7 @@ const SOURCES: &[&str] = &[
     include_str!("limits/message_sizes.rs"),
     include_str!("limits/pools.rs"),
     include_str!("limits/sessions.rs"),
+    include_str!("limits/streams.rs"),
 ];
 
 /// The functions of a source that are tests, by the attribute above them.

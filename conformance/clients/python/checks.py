@@ -244,8 +244,8 @@ class Target:
     """Where the server is: an address, or a command to start."""
 
     def __init__(self, arguments: list[str]) -> None:
-        if len(arguments) != 2 or arguments[0] not in ("--http", "--stdio"):
-            sys.exit("usage: <client>.py --http URL | --stdio 'COMMAND ARGUMENT…'")
+        if len(arguments) != 2 or arguments[0] not in ("--http", "--sse", "--stdio"):
+            sys.exit("usage: <client>.py --http URL | --sse URL | --stdio 'COMMAND ARGUMENT…'")
         self.transport = arguments[0].removeprefix("--")
         self.url = arguments[1]
         self.command = shlex.split(arguments[1]) if self.transport == "stdio" else []

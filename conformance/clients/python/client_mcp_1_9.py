@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from checks import Driver, Refused, Report, Target, run
 from mcp import ClientSession, McpError, StdioServerParameters, types
+from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 from pydantic import AnyUrl
@@ -98,6 +99,8 @@ async def pages(method, field: str) -> list:
 async def connect(target: Target):
     if target.transport == "stdio":
         streams = stdio_client(StdioServerParameters(command=target.command[0], args=target.command[1:]))
+    elif target.transport == "sse":
+        streams = sse_client(target.url)
     else:
         streams = streamablehttp_client(target.url)
     async with streams as (read_stream, write_stream, *_), ClientSession(read_stream, write_stream) as session:

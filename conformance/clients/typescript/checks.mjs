@@ -161,8 +161,8 @@ export const CHECKS = {
 /** Where the server is: an address, or a command to start. */
 export function target(argv) {
   const [flag, value] = argv;
-  if (argv.length !== 2 || !['--http', '--stdio'].includes(flag)) {
-    console.error("usage: node client-v….mjs --http URL | --stdio 'COMMAND ARGUMENT…'");
+  if (argv.length !== 2 || !['--http', '--sse', '--stdio'].includes(flag)) {
+    console.error("usage: node client-v….mjs --http URL | --sse URL | --stdio 'COMMAND ARGUMENT…'");
     process.exit(2);
   }
   const [command, ...args] = flag === '--stdio' ? value.split(' ').filter(Boolean) : [];

@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { McpError } from '@modelcontextprotocol/sdk/types.js';
@@ -23,8 +24,11 @@ function noting(transport, noted) {
 
 async function connect() {
   const noted = {};
-  const plain =
-    kind === 'stdio' ? new StdioClientTransport({ command, args }) : new StreamableHTTPClientTransport(new URL(url));
+  const plain = {
+    stdio: () => new StdioClientTransport({ command, args }),
+    http: () => new StreamableHTTPClientTransport(new URL(url)),
+    sse: () => new SSEClientTransport(new URL(url)),
+  }[kind]();
   const client = new Client({ name: 'impresario-clients', version: '1.0.0' });
   const transport = noting(plain, noted);
   await client.connect(transport);

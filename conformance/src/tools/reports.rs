@@ -31,6 +31,15 @@ pub(crate) async fn test_tool_with_progress(ctx: &Context) -> String {
     meta["progressToken"].as_str().unwrap_or("no progress token").to_owned()
 }
 
+/// Closes its stream half way, so that its client has to come back for the answer.
+#[tool]
+pub(crate) async fn test_reconnection(ctx: &Context) -> &'static str {
+    tokio::time::sleep(PAUSE).await;
+    ctx.close_stream();
+    tokio::time::sleep(PAUSE * 2).await;
+    "Reconnection test completed"
+}
+
 /// Sends one log message, which only clients that asked for log messages get.
 #[tool]
 pub(crate) fn test_logging_tool(ctx: &Context) -> &'static str {

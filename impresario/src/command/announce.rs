@@ -1,14 +1,25 @@
 //! What a served runtime says when it is there: where it listens, and how a client gets to it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
 use super::output::{self, FAINT};
 
 /// Says where the server listens, on a line that programs wait for, and below it how to connect.
-pub(crate) fn listening(address: SocketAddr) {
+pub(crate) fn listening(address: SocketAddr, sse: bool) {
     let clients =
         hints(address).into_iter().map(|(client, line)| format!("  {FAINT}{client:<13}{FAINT:#}{line}\n"));
-    output::tell(&format!("listening on http://{address}/mcp\n{}", clients.collect::<String>()));
+    let old = if sse {
+        format!("  {FAINT}{:<13}{FAINT:#}http://{}/sse\n", "HTTP+SSE", reached_at(address))
+    } else {
+        String::new()
+    };
+    output::tell(&format!("listening on http://{address}/mcp\n{}{old}", clients.collect::<String>()));
+}
+
+/// Says at which Unix domain socket the server listens, and what it speaks there.
+pub(crate) fn listening_at(path: &Path, speaks: &str) {
+    output::tell(&format!("listening on unix:{} ({speaks})\n", path.display()));
 }
 
 /// How each client connects.

@@ -1,6 +1,7 @@
 //! The verb `serve`, and serving any runtime with the same flags: start, announce, wait for the end, drain.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::pin;
 
 use anyhow::Context;
@@ -8,14 +9,16 @@ use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser};
 use impresario_engine::{Builder, Limits, Runtime};
 use impresario_tools::PACKS;
 use impresario_transports::http::{self, HttpConfig};
-use impresario_transports::stdio;
+use impresario_transports::{UnixSocket, lines, stdio};
 
 use super::failure::Failure;
 use super::limits::LimitSetting;
 use super::{announce, logging};
 
+mod listen;
 mod signals;
 
+pub use listen::Listen;
 use signals::Signals;
 
 const EXAMPLES: &str = "\
@@ -23,6 +26,8 @@ Examples:
   impresario serve                                 every demo pack on http://127.0.0.1:8000/mcp
   impresario serve --http 127.0.0.1:0              on any free port, which it says
   impresario serve --stdio --pack calc             one pack, for a client that starts it
+  impresario serve --http unix:/run/tools.sock     HTTP at a Unix domain socket, for this user alone
+  impresario serve --sse                           also for clients of 2024-11-05, at /sse
   impresario serve --http 0.0.0.0:8000 --allow-host tools.example.com
   impresario serve --limit call_timeout_ms=10s --limit body_bytes_max=1MiB --log impresario=debug";
 
@@ -74,13 +79,22 @@ impl Serve {
 /// ```
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ServeOptions {
-    /// Serve Streamable HTTP there: ADDRESS:PORT, or a port of this machine alone; port 0 takes any free one.
-    /// 127.0.0.1:8000 unless --stdio is given.
-    #[arg(long, value_name = "ADDR", env = "IMPRESARIO_HTTP", value_parser = address)]
-    pub http: Option<SocketAddr>,
+    /// Serve Streamable HTTP there: ADDRESS:PORT, a port of this machine alone (port 0 takes any free one), or
+    /// unix:PATH. 127.0.0.1:8000 unless --stdio or --lines is given.
+    #[arg(long, value_name = "ADDR", env = "IMPRESARIO_HTTP")]
+    pub http: Option<Listen>,
+    /// With HTTP, serve HTTP+SSE too, the transport of 2024-11-05, at /sse and /messages.
+    #[arg(long, env = "IMPRESARIO_SSE", value_parser = BoolishValueParser::new())]
+    pub sse: bool,
     /// Serve standard input and output; with --http, that too.
     #[arg(long, env = "IMPRESARIO_STDIO", value_parser = BoolishValueParser::new())]
     pub stdio: bool,
+    /// Serve newline-delimited JSON at a Unix domain socket, each connection as --stdio is served.
+    #[arg(long, value_name = "unix:PATH", env = "IMPRESARIO_LINES", value_parser = listen::unix_path)]
+    pub lines: Option<PathBuf>,
+    /// The permissions of Unix domain sockets, in octal; their owner's alone without this flag.
+    #[arg(long = "socket-mode", value_name = "MODE", env = "IMPRESARIO_SOCKET_MODE", value_parser = listen::mode)]
+    pub socket_mode: Option<u32>,
     /// How many lanes (threads with connections) there are; one for each core without this flag.
     #[arg(long, value_name = "N", env = "IMPRESARIO_LANES", value_parser = lanes)]
     pub lanes: Option<usize>,
@@ -106,12 +120,26 @@ pub struct ServeOptions {
 
 impl ServeOptions {
     /// Where HTTP is served, if it is.
-    fn http_config(&self) -> Option<HttpConfig> {
-        let standard = (!self.stdio).then(HttpConfig::default);
-        let mut config = self.http.map(HttpConfig::on).or(standard)?;
-        config.allowed_hosts.extend(self.allowed_hosts.iter().cloned());
-        config.allowed_origins.extend(self.allowed_origins.iter().cloned());
-        Some(config)
+    fn http(&self) -> Option<Listen> {
+        let standard =
+            (!self.stdio && self.lines.is_none()).then(|| Listen::Tcp(HttpConfig::default().address));
+        self.http.clone().or(standard)
+    }
+
+    /// For whom HTTP is served, and what of it.
+    fn http_config(&self, address: Option<SocketAddr>) -> HttpConfig {
+        HttpConfig {
+            allowed_hosts: self.allowed_hosts.clone(),
+            allowed_origins: self.allowed_origins.clone(),
+            http_sse: self.sse,
+            ..address.map_or_else(HttpConfig::default, HttpConfig::on)
+        }
+    }
+
+    /// A socket with the permissions that the flags name.
+    fn socket(&self, path: PathBuf) -> UnixSocket {
+        let socket = UnixSocket::at(path);
+        UnixSocket { mode: self.socket_mode.unwrap_or(socket.mode), ..socket }
     }
 
     /// The builder with the lanes and limits that the flags name.
@@ -152,16 +180,30 @@ pub fn start(builder: Builder, options: &ServeOptions) -> anyhow::Result<Runtime
 /// Serves a runtime until its standard input ends or the process is told to stop (SIGINT, SIGTERM); then lets
 /// what runs finish, within `drain_timeout_ms`. A second signal ends the process at once.
 ///
-/// Says `listening on http://ADDR/mcp` on standard error. Must run in a tokio runtime.
+/// Says `listening on http://ADDR/mcp`, or `listening on unix:PATH`, on standard error. Must run in a tokio runtime.
 ///
 /// # Errors
 /// When the address can't be bound, or standard output can't be taken over.
 pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::Result<()> {
     // Watched before anybody is told that the server is there: from then on no signal may just kill it.
     let mut signals = Signals::watch().context("watch for signals")?;
-    if let Some(config) = options.http_config() {
-        let server = listen(&runtime, config)?;
-        announce::listening(server);
+    match options.http() {
+        Some(Listen::Tcp(address)) => {
+            let server = listen(&runtime, options.http_config(Some(address)))?;
+            announce::listening(server, options.sse);
+        }
+        Some(Listen::Unix(path)) => {
+            let at = |path: &std::path::Path| format!("can't listen at {}", path.display());
+            let config = options.http_config(None);
+            http::serve_unix(&runtime, &options.socket(path.clone()), config).with_context(|| at(&path))?;
+            announce::listening_at(&path, "http");
+        }
+        None => {}
+    }
+    if let Some(path) = &options.lines {
+        let served = lines::serve_unix(&runtime, &options.socket(path.clone()));
+        served.with_context(|| format!("can't listen at {}", path.display()))?;
+        announce::listening_at(path, "lines");
     }
     let mut input_ended = pin!(input_ended(&runtime, options.stdio));
     let stopped_by = tokio::select! {
@@ -203,14 +245,6 @@ async fn input_ended(runtime: &Runtime, stdio: bool) -> anyhow::Result<()> {
     std::future::pending().await
 }
 
-/// An address to listen on, or a port of this machine alone.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let here = |port: &str| port.parse().ok().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-    let local = text.strip_prefix("localhost:").unwrap_or(text);
-    let address = text.parse().ok().or_else(|| here(local));
-    address.ok_or_else(|| "write ADDRESS:PORT, such as 127.0.0.1:8000 or [::1]:0, or only a port".to_owned())
-}
-
 fn lanes(text: &str) -> Result<usize, String> {
     const MAX: usize = 1024;
     let lanes = text.parse().ok().filter(|lanes| (1..=MAX).contains(lanes));
@@ -222,34 +256,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_read_in_every_way_in_which_people_write_one() {
-        let rows = [
-            ("127.0.0.1:9000", Some("127.0.0.1:9000")),
-            ("0.0.0.0:80", Some("0.0.0.0:80")),
-            ("[::1]:0", Some("[::1]:0")),
-            ("9000", Some("127.0.0.1:9000")),
-            ("localhost:0", Some("127.0.0.1:0")),
-            (":9000", None),
-            ("example.com:80", None),
-            ("127.0.0.1", None),
-            ("70000", None),
-        ];
-        for (text, expected) in rows {
-            let read = address(text).ok().map(|address| address.to_string());
-            assert_eq!(read.as_deref(), expected, "{text}");
-        }
-    }
-
-    #[test]
     fn http_is_served_unless_only_stdio_is_asked_for() {
         let served = |http: Option<&str>, stdio: bool| {
             let http = http.map(|text| text.parse().unwrap());
             let options = ServeOptions { http, stdio, ..ServeOptions::default() };
-            options.http_config().map(|config| config.address.to_string())
+            options.http().map(|listen| listen.to_string())
         };
         assert_eq!(served(None, false).as_deref(), Some("127.0.0.1:8000"));
         assert_eq!(served(Some("127.0.0.1:1"), false).as_deref(), Some("127.0.0.1:1"));
         assert_eq!(served(Some("127.0.0.1:1"), true).as_deref(), Some("127.0.0.1:1"));
         assert_eq!(served(None, true), None);
+        assert_eq!(served(Some("unix:/a.sock"), true).as_deref(), Some("unix:/a.sock"));
+        let lines = ServeOptions { lines: Some("/a.sock".into()), ..ServeOptions::default() };
+        assert_eq!(lines.http(), None);
     }
 }

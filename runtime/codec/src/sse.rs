@@ -23,6 +23,12 @@ pub fn write_named_event(out: &mut Vec<u8>, name: &str, id: Option<&str>, data: 
     out.push(b'\n');
 }
 
+/// Appends a `message` event that also says how long a client should wait before it connects again.
+pub fn write_event_with_retry(out: &mut Vec<u8>, id: &str, retry_ms: u64, data: &[u8]) {
+    write_field(out, b"retry: ", &retry_ms.to_string());
+    write_event(out, Some(id), data);
+}
+
 /// Appends how long a client should wait before it connects again.
 pub fn write_retry(out: &mut Vec<u8>, retry_ms: u64) {
     write_field(out, b"retry: ", &retry_ms.to_string());
@@ -71,6 +77,14 @@ mod tests {
         check(None, "{\r\n}", "event: message\ndata: {\ndata: }\n\n");
         check(None, "{\r}", "event: message\ndata: {\ndata: }\n\n");
         check(None, "{\n\n}\n", "event: message\ndata: {\ndata: \ndata: }\ndata: \n\n");
+    }
+
+    #[test]
+    fn an_event_says_when_to_come_back() {
+        let mut out = Vec::new();
+        write_event_with_retry(&mut out, "s1.0", 3_000, b"");
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "retry: 3000\nevent: message\nid: s1.0\ndata: \n\n");
     }
 
     #[test]

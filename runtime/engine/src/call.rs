@@ -159,6 +159,8 @@ struct State {
     progress: ProgressBucket,
     /// Progress must only grow (basic/patterns/progress).
     last_progress: Option<f64>,
+    /// The tool wants the stream closed that its answer is to take.
+    closes_stream: bool,
 }
 
 impl Call {
@@ -379,6 +381,23 @@ impl Call {
         if let Some(reader) = reader {
             reader.wake();
         }
+    }
+
+    /// Asks the transport to close the stream that the answer is to take, where the client comes back for it.
+    pub(crate) fn close_stream(&self) {
+        let mut state = self.state.lock();
+        state.closes_stream = true;
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// Whether the stream is to be closed. Told once for each time that the tool asks for it.
+    #[must_use]
+    pub fn takes_close_stream(&self) -> bool {
+        std::mem::take(&mut self.state.lock().closes_stream)
     }
 
     /// The next thing to send, when there is one.

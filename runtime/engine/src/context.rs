@@ -103,6 +103,13 @@ impl Context {
         }
     }
 
+    /// Closes the stream that the client waits on, if it is one that it can resume; the client comes back after a while
+    /// and gets what it missed (2025-11-25, SEP-1699). For calls that take long, where a connection should not be held
+    /// open. The call goes on. With every other client nothing happens.
+    pub fn close_stream(&self) {
+        self.call.close_stream();
+    }
+
     /// Whether the client has taken the call back, or its time is over. Blocking tools ask now and then.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {

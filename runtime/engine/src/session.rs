@@ -24,8 +24,9 @@ pub use encode::error_reply;
 pub use encode::{Reply, Verdict};
 pub use era::{meta_version, names_revision};
 pub use exchange::{Exchange, Frame, change_frame};
+pub use replay::{Playback, Played, Recorder, Replay, TapeKind};
 pub use state::SessionState;
-pub use table::SessionTable;
+pub use table::{Places, SessionTable};
 
 mod downgrade;
 mod encode;
@@ -36,6 +37,8 @@ mod modern;
 mod operation;
 mod perform;
 mod render;
+mod replay;
+mod replay_store;
 mod shapes;
 mod state;
 mod table;
@@ -221,6 +224,18 @@ impl Connection {
         let session = Session::new(Rc::clone(&stage), caller, kind);
         let state = Rc::clone(&session.state);
         Self { session: Local::start(session, mailbox_len_max), state, stage }
+    }
+
+    /// Puts another session actor on the same lane.
+    #[must_use]
+    pub fn open_beside(&self, caller: Caller, kind: ConnectionKind) -> Self {
+        Self::open(Rc::clone(&self.stage), caller, kind)
+    }
+
+    /// What the session's lane offers.
+    #[must_use]
+    pub fn stage(&self) -> &Rc<Stage> {
+        &self.stage
     }
 
     /// What the handshake settled, where the connection has one of its own.

@@ -132,6 +132,15 @@ limits! {
     backlog_connections_max: "connections", 1024, 1..=65_535, "Connections that wait to be accepted, per lane.";
     sse_keep_alive_ms: "milliseconds", 15_000, 1..=DAY_MS, "Between two keep-alive comments on a quiet stream.";
     sse_send_stall_ms: "milliseconds", 30_000, 1..=DAY_MS, "A reader that takes nothing for so long is cut.";
+    // Streams that are resumed, and those of HTTP+SSE.
+    sse_begin_ms: "milliseconds", 1_000, 0..=DAY_MS, "A call that takes longer becomes a stream where its client can come back for the answer, so that it has an id to come back with.";
+    sse_retry_ms: "milliseconds", 3_000, 0..=DAY_MS, "What clients of a resumable stream are told to wait before they connect again; up to a quarter is added.";
+    sse_out_bytes_max: "bytes", MIB, 1_024..=CEILING, "Unsent bytes of one HTTP+SSE session; past it nothing more is begun for it, and if that lasts for sse_send_stall_ms it is cut.";
+    replay_events_max: "messages", 256, 1..=CEILING, "Messages that one session's streams keep to be replayed; beyond, the least useful go.";
+    replay_bytes_max: "bytes", MIB, 0..=CEILING, "Bytes that one session's streams keep to be replayed; beyond, the least useful go, but for the newest message.";
+    replay_total_bytes_max: "bytes", 256 * MIB, 0..=CEILING, "Bytes that all sessions keep to be replayed; beyond, the largest holders give up theirs.";
+    replay_ttl_ms: "milliseconds", 300_000, 1..=DAY_MS, "A message of a stream that has not ended, and a session's own stream that was left, can be replayed for so long.";
+    replay_ended_ttl_ms: "milliseconds", 60_000, 1..=DAY_MS, "What follows on a call's stream can be replayed for so long after its answer.";
     // Sessions.
     sessions_max: "sessions", 10_000, 1..=CEILING, "Sessions of the handshake era; then the longest idle ones go, else 429.";
     sessions_per_client_max: "sessions", 1_000, 1..=CEILING, "Sessions of one caller (without authentication: of one address).";

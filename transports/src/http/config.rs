@@ -12,6 +12,8 @@ pub struct HttpConfig {
     pub allowed_hosts: Vec<String>,
     /// Web origins that may call from a browser besides the server's own, such as `https://example.com`.
     pub allowed_origins: Vec<String>,
+    /// Also serve HTTP+SSE, the transport of 2024-11-05, at `/sse` and `/messages`; for old clients.
+    pub http_sse: bool,
 }
 
 impl Default for HttpConfig {
@@ -25,6 +27,6 @@ impl HttpConfig {
     /// Served on that address, for loopback hosts and the server's own origin.
     #[must_use]
     pub fn on(address: SocketAddr) -> Self {
-        Self { address, allowed_hosts: Vec::new(), allowed_origins: Vec::new() }
+        Self { address, allowed_hosts: Vec::new(), allowed_origins: Vec::new(), http_sse: false }
     }
 }

@@ -1,8 +1,7 @@
-//! One TCP connection: its session actor, and hyper to read and write HTTP/1.1 or HTTP/2 on it.
+//! One connection: its session actor, and hyper to read and write HTTP/1.1 or HTTP/2 on it.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -17,7 +16,6 @@ use impresario_engine::gate::Entry;
 use impresario_engine::session::{Connection, ConnectionKind, Stage};
 use impresario_engine::{Caller, Closing};
 use impresario_protocol::Limits;
-use tokio::net::TcpStream;
 
 use super::endpoint;
 use super::pulse::Pulse;
@@ -25,17 +23,17 @@ use super::reply_body::ReplyBody;
 use super::response;
 use super::site::{KnownHost, Site};
 use super::socket::{Socket, Wire};
+use super::stream::Stream;
 
 type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Serves a connection until one side closes it. Its place among the open ones is given back at the end.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, stage: Rc<Stage>, site: Site, _place: Entry) {
+pub(super) async fn serve(stream: Stream, caller: Caller, stage: Rc<Stage>, site: Site, _place: Entry) {
     let (shared, limits) = (stage.shared.clone(), stage.shared.limits.clone());
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = stream.set_nodelay() {
         tracing::debug!(%error, "a connection closed before it was served");
         return;
     }
-    let caller = Caller::from_address(peer.ip());
     let actor = Connection::open(stage, caller.clone(), ConnectionKind::Http);
     let pulse = Pulse::new(&limits, head_bytes_max(&limits));
     let stall_timeout = Duration::from_millis(limits.sse_send_stall_ms);

@@ -1,7 +1,5 @@
 //! Which route? The whole table of routes and methods, on one screen.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::header::CONNECTION;
 use http::request::Parts;
@@ -9,16 +7,14 @@ use http::{HeaderValue, Method, StatusCode, Version};
 use http_body::Body;
 use impresario_engine::session::{Connection, error_reply};
 use impresario_engine::{Caller, Dialect};
-use impresario_protocol::{Era, Limits, McpError};
+use impresario_protocol::{Era, McpError};
 
 use super::head::{Field, Head};
-use super::media::Accepts;
 use super::reply_body::ReplyBody;
 use super::request_headers;
 use super::response::{self, Answer};
 use super::site::{KnownHost, Site};
-use super::streams::EventStream;
-use super::{cors, post};
+use super::{cors, http_sse, open_stream, post};
 
 /// Answers one request of a connection. `known` is what was let through on it before.
 pub(super) async fn answer<B>(
@@ -39,6 +35,12 @@ where
         None => {
             let answer = match (parts.uri.path(), &parts.method) {
                 ("/mcp", &Method::POST) => post::answer(site, connection, caller, &head, body).await,
+                ("/messages" | "/messages/", &Method::POST) if site.serves_http_sse() => {
+                    Box::pin(http_sse::post(site, caller, &head, body)).await
+                }
+                ("/sse", &Method::GET) if site.serves_http_sse() => {
+                    http_sse::open(site, connection, caller, &head).unread()
+                }
                 (path, method) => without_body(site, caller, path, method, &head).unread(),
             };
             match head.origin {
@@ -58,7 +60,7 @@ where
     answer
 }
 
-/// Every route but the one that reads a body.
+/// Every route but those that read a body, or open a session for a connection.
 fn without_body(site: &Site, caller: &Caller, path: &str, method: &Method, head: &Head<'_>) -> Answer {
     match (path, method) {
         (_, &Method::CONNECT) => response::method_not_allowed("GET, POST, DELETE"),
@@ -69,9 +71,17 @@ fn without_body(site: &Site, caller: &Caller, path: &str, method: &Method, head:
         ("/mcp", &Method::GET | &Method::DELETE) => match request_headers::revision(head) {
             Err(error) => refused(&error),
             Ok(Some(revision)) if revision.era() == Era::Modern => response::method_not_allowed("POST"),
-            Ok(_) if method == Method::GET => open_stream(site, caller, head),
+            Ok(_) if method == Method::GET => open_stream::answer(site, caller, head),
             Ok(_) => close_session(site, caller, head),
         },
+        ("/sse" | "/messages" | "/messages/", &Method::OPTIONS)
+            if site.serves_http_sse() && !head.origin.is_absent() =>
+        {
+            cors::preflight(head.all)
+        }
+        // Clients of both transports try Streamable HTTP here first, and understand this answer.
+        ("/sse", _) if site.serves_http_sse() => response::method_not_allowed("GET"),
+        ("/messages" | "/messages/", _) if site.serves_http_sse() => response::method_not_allowed("POST"),
         ("/mcp", _) => response::method_not_allowed("GET, POST, DELETE"),
         _ => response::text(StatusCode::NOT_FOUND, "not found; MCP is served at /mcp"),
     }
@@ -82,29 +92,6 @@ fn readiness(site: &Site) -> Answer {
         return response::text(StatusCode::SERVICE_UNAVAILABLE, "shutting down");
     }
     response::text(StatusCode::OK, "ready")
-}
-
-/// Opens a session's own stream (2025-11-25, basic/transports, "Listening for Messages from the Server").
-fn open_stream(site: &Site, caller: &Caller, head: &Head<'_>) -> Answer {
-    if head.accept.is_absent() || !Accepts::of(head).events {
-        return response::text(StatusCode::NOT_ACCEPTABLE, "send Accept: text/event-stream");
-    }
-    let state = match site.named_session(caller, head) {
-        Ok(state) => state,
-        Err(error) => return refused(&error),
-    };
-    if !head.last_event_id.is_absent() {
-        // No event of ours has an id, so this one is of no stream of ours.
-        return refused(&McpError::invalid_request(
-            "streams are not resumable here; leave Last-Event-ID out",
-        ));
-    }
-    let Some(place) = state.open_stream(Limits::size(site.limits().streams_per_session_max)) else {
-        let text = "this session has as many streams as it may (streams_per_session_max)";
-        return response::text(StatusCode::CONFLICT, text);
-    };
-    let keep_alive = Duration::from_millis(site.limits().sse_keep_alive_ms);
-    response::events(EventStream::of_session(state, place, keep_alive))
 }
 
 fn close_session(site: &Site, caller: &Caller, head: &Head<'_>) -> Answer {

@@ -8,16 +8,24 @@ use super::response::{self, Answer};
 
 /// Why this head describes a body that we do not read, or an answer that we can't give.
 pub(super) fn refuse(head: &Head<'_>) -> Option<Answer> {
-    if !head.content_encoding.is_absent() && !is_plain(head) {
-        return unsupported("send the body without a content encoding");
-    }
-    if !is_json(head.content_type) {
-        return unsupported("send Content-Type: application/json");
+    if let Some(refusal) = refuse_body(head) {
+        return Some(refusal);
     }
     let accepts = Accepts::of(head);
     if !accepts.json || !accepts.events {
         let text = "send Accept: application/json, text/event-stream";
         return Some(response::text(StatusCode::NOT_ACCEPTABLE, text));
+    }
+    None
+}
+
+/// Why this head describes a body that we do not read.
+pub(super) fn refuse_body(head: &Head<'_>) -> Option<Answer> {
+    if !head.content_encoding.is_absent() && !is_plain(head) {
+        return unsupported("send the body without a content encoding");
+    }
+    if !is_json(head.content_type) {
+        return unsupported("send Content-Type: application/json");
     }
     None
 }

@@ -6,10 +6,9 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use http_body::Body;
 use impresario_codec::{Message, MessageKind, is_batch};
 use impresario_engine::session::{
@@ -21,10 +20,10 @@ use impresario_protocol::{Era, McpError, Revision};
 use super::body::{self, BodyError, Text};
 use super::head::Head;
 use super::media;
-use super::request_headers::{self, SESSION_ID};
+use super::request_headers;
 use super::response::{self, Answer};
 use super::site::Site;
-use super::streams::EventStream;
+use super::{batch, later};
 use crate::incoming::{self, Incoming, Refused};
 
 /// Answers a POST.
@@ -54,18 +53,18 @@ where
     let mut exchange = match post.begin(&mut text) {
         Ok(Begun::Answered(answer)) => return answer,
         Ok(Begun::Call(exchange)) => exchange,
-        Ok(Begun::Batch(parts, via)) => return Box::pin(post.batch(parts, via)).await,
+        Ok(Begun::Batch(parts, session)) => {
+            return Box::pin(batch::answer(site, connection, session, parts)).await;
+        }
         Err(refused) => {
             return response::json(error_reply(refused.id.as_ref(), &refused.error, Dialect::default()));
         }
     };
-    let keep_alive = Duration::from_millis(site.limits().sse_keep_alive_ms);
-    // Most calls have ended here; a timer is made only for those that have not.
-    let frame = match poll_fn(|task| Poll::Ready(exchange.poll_frame(task))).await {
-        Poll::Ready(frame) => Some(frame),
-        Poll::Pending => Box::pin(first_frame(&mut exchange, keep_alive)).await,
-    };
-    answer_of(exchange, frame, keep_alive)
+    // Most calls have ended here.
+    match poll_fn(|task| Poll::Ready(exchange.poll_frame(task))).await {
+        Poll::Ready(Frame::Reply(reply)) => later::whole(&exchange, reply),
+        at_once => Box::pin(later::answer(site, caller, head, exchange, at_once)).await,
+    }
 }
 
 /// What becomes of a body that was read.
@@ -75,7 +74,7 @@ enum Begun<'t> {
     /// It is a call, and is being done.
     Call(Exchange),
     /// It is a batch.
-    Batch(Vec<&'t [u8]>, Via),
+    Batch(Vec<&'t [u8]>, Arc<SessionState>),
 }
 
 /// One POST whose body was read.
@@ -102,7 +101,10 @@ impl Post<'_> {
         };
         match incoming::read(text, self.site.limits(), allows_batches)? {
             Incoming::Message(message) => self.message(message),
-            Incoming::Batch(parts) => Ok(Begun::Batch(parts, Via::Http { session, header: None })),
+            Incoming::Batch(parts) => {
+                let Some(session) = session else { return Err(McpError::internal().into()) };
+                Ok(Begun::Batch(parts, session))
+            }
         }
     }
 
@@ -165,69 +167,5 @@ impl Post<'_> {
     fn named_session(&self) -> Result<Option<Arc<SessionState>>, McpError> {
         let id = request_headers::session_id(self.head)?;
         id.map(|id| self.site.session(id, self.caller)).transpose()
-    }
-
-    /// A batch, in the one revision that has them: all answers in one array, without notifications.
-    async fn batch(&self, parts: Vec<&[u8]>, via: Via) -> Answer {
-        let mut waiting = Vec::new();
-        let mut answers = Vec::new();
-        for part in parts {
-            match incoming::part(part, self.site.limits()) {
-                Ok(message) if message.kind() == MessageKind::Request => {
-                    waiting.push(self.connection.request(message, via.clone()));
-                }
-                Ok(message) => self.connection.notify(message, via.clone()),
-                Err(refused) => {
-                    answers.push(
-                        error_reply(refused.id.as_ref(), &refused.error, Dialect::default()).into_bytes(),
-                    );
-                }
-            }
-        }
-        for mut exchange in waiting {
-            loop {
-                match exchange.next_frame().await {
-                    Frame::Message(_) => {}
-                    Frame::Reply(reply) => break answers.push(reply.into_bytes()),
-                    Frame::Nothing => break,
-                }
-            }
-        }
-        if answers.is_empty() {
-            return response::bare(StatusCode::ACCEPTED);
-        }
-        let mut body = answers.join(&b',');
-        body.insert(0, b'[');
-        body.push(b']');
-        response::json_bytes(body)
-    }
-}
-
-/// The first frame of a call that is not done yet, unless it takes longer than `patience`.
-async fn first_frame(exchange: &mut Exchange, patience: Duration) -> Option<Frame> {
-    if exchange.is_listening() {
-        return Some(exchange.next_frame().await);
-    }
-    tokio::time::timeout(patience, exchange.next_frame()).await.ok()
-}
-
-/// The answer to a call, by its first frame.
-fn answer_of(mut exchange: Exchange, frame: Option<Frame>, keep_alive: Duration) -> Answer {
-    match frame {
-        // Nothing for a while: from here on it is a stream, which can be kept alive.
-        None => response::events(EventStream::of_call(exchange, None, keep_alive)),
-        Some(Frame::Reply(reply)) => {
-            let opened = exchange.call().facts().opened_session.clone();
-            let answer = response::json(reply);
-            match opened.map(|id| HeaderValue::from_str(&id)) {
-                Some(Ok(id)) => answer.with(SESSION_ID, id),
-                Some(Err(_)) | None => answer,
-            }
-        }
-        Some(Frame::Message(message)) => {
-            exchange.settle();
-            response::events(EventStream::of_call(exchange, Some(&message), keep_alive))
-        }
-        Some(Frame::Nothing) => response::events(EventStream::empty(keep_alive)),
     }
 }

@@ -10,11 +10,13 @@ use impresario_engine::Runtime;
 use impresario_engine::session::Stage;
 use impresario_protocol::Limits;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 
 use super::HttpConfig;
 use super::connection;
 use super::site::Site;
+use super::stream::Listener;
+use crate::unix::{SocketFile, UnixSocket};
 
 /// A server that listens. It stops when its runtime shuts down.
 #[derive(Debug, Clone, Copy)]
@@ -50,13 +52,35 @@ pub fn serve(runtime: &Runtime, mut config: HttpConfig) -> io::Result<HttpServer
         let site = site.clone();
         let listen = move |stage: &Rc<Stage>| match TcpListener::from_std(listener) {
             Ok(listener) => {
-                tokio::task::spawn_local(accept(listener, stage.clone(), site));
+                tokio::task::spawn_local(accept(Listener::Tcp(listener), stage.clone(), site, None));
             }
             Err(error) => tracing::error!(lane, %error, "a lane can't listen"),
         };
         runtime.on_lane(lane, listen).map_err(io::Error::other)?;
     }
     Ok(HttpServer { address })
+}
+
+/// Listens at a Unix domain socket, on every lane. Its clients are known by the user they run as, and name the host
+/// `localhost` or one that the configuration allows; its address has no meaning.
+///
+/// # Errors
+/// When the socket can't be bound, somebody listens there, or the runtime has shut down.
+pub fn serve_unix(runtime: &Runtime, socket: &UnixSocket, config: HttpConfig) -> io::Result<()> {
+    let (listener, file) = socket.listen(runtime.shared().limits.backlog_connections_max)?;
+    let file = Arc::new(file);
+    let site = Site::new(Arc::new(config), Arc::clone(runtime.shared()), Arc::clone(runtime.sessions()));
+    for lane in 0..runtime.lanes() {
+        let (listener, site, file) = (listener.try_clone()?, site.clone(), Arc::clone(&file));
+        let listen = move |stage: &Rc<Stage>| match UnixListener::from_std(listener) {
+            Ok(listener) => {
+                tokio::task::spawn_local(accept(Listener::Unix(listener), stage.clone(), site, Some(file)));
+            }
+            Err(error) => tracing::error!(lane, %error, "a lane can't listen"),
+        };
+        runtime.on_lane(lane, listen).map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 /// The address, with a port if it had none, once nobody listens there. Lanes share a port by `SO_REUSEPORT`,
@@ -76,15 +100,15 @@ fn bind(address: SocketAddr, backlog: u64) -> io::Result<std::net::TcpListener> 
 }
 
 /// Accepts connections until the house closes. With no place or no file descriptor left, they wait in the
-/// backlog.
-async fn accept(listener: TcpListener, stage: Rc<Stage>, site: Site) {
+/// backlog. A socket's file goes with the last lane that listens.
+async fn accept(listener: Listener, stage: Rc<Stage>, site: Site, _file: Option<Arc<SocketFile>>) {
     /// Between two looks for a free place or file descriptor.
     const PAUSE: Duration = Duration::from_millis(50);
     let shared = Arc::clone(&stage.shared);
     let connections_max = Limits::size(shared.limits.connections_max);
     let accepting = async {
         loop {
-            let (stream, peer) = match listener.accept().await {
+            let (stream, caller) = match listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "a connection can't be accepted; trying again");
@@ -99,7 +123,7 @@ async fn accept(listener: TcpListener, stage: Rc<Stage>, site: Site) {
                     None => tokio::time::sleep(PAUSE).await,
                 }
             };
-            tokio::task::spawn_local(connection::serve(stream, peer, stage.clone(), site.clone(), place));
+            tokio::task::spawn_local(connection::serve(stream, caller, stage.clone(), site.clone(), place));
         }
     };
     tokio::select! {

@@ -10,6 +10,7 @@ use impresario_engine::{Caller, Shared};
 use impresario_protocol::{Limits, McpError};
 
 use super::head::{Field, Head};
+use super::http_sse_sessions::HttpSseSessions;
 use super::request_headers;
 use super::response::{self, Answer};
 use super::{HttpConfig, guard};
@@ -20,11 +21,12 @@ pub(super) struct Site {
     config: Arc<HttpConfig>,
     shared: Arc<Shared>,
     sessions: Arc<SessionTable>,
+    http_sse: Arc<HttpSseSessions>,
 }
 
 impl Site {
     pub(super) fn new(config: Arc<HttpConfig>, shared: Arc<Shared>, sessions: Arc<SessionTable>) -> Self {
-        Self { config, shared, sessions }
+        Self { config, shared, sessions, http_sse: Arc::default() }
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -37,6 +39,16 @@ impl Site {
 
     pub(super) fn sessions(&self) -> &SessionTable {
         &self.sessions
+    }
+
+    /// Whether HTTP+SSE is served too.
+    pub(super) fn serves_http_sse(&self) -> bool {
+        self.config.http_sse
+    }
+
+    /// The sessions of HTTP+SSE.
+    pub(super) fn http_sse(&self) -> &HttpSseSessions {
+        &self.http_sse
     }
 
     /// The session of that id.

@@ -2,20 +2,19 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::io::{self, Read as _};
-use std::pin::{Pin, pin};
+use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::pulse::Pulse;
+use super::stream::Stream;
 
-/// A TCP socket with its time limits.
+/// A socket with its time limits.
 pub(super) struct Socket {
     stream: Wire,
     pulse: Rc<Pulse>,
@@ -31,18 +30,18 @@ pub(super) struct Socket {
     first: First,
 }
 
-/// The TCP stream, shared by whoever reads and writes it and whoever watches whether the peer is still there.
+/// The byte stream, shared by whoever reads and writes it and whoever watches whether the peer is still there.
 #[derive(Clone)]
 pub(super) struct Wire(Rc<Line>);
 
 struct Line {
-    stream: RefCell<TcpStream>,
+    stream: RefCell<Stream>,
     /// The runtime was made to forget that there are bytes to be read; it tells only of what comes after them.
     has_unread: Cell<bool>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: Stream) -> Self {
         Self(Rc::new(Line { stream: RefCell::new(stream), has_unread: Cell::new(false) }))
     }
 
@@ -54,18 +53,16 @@ impl Wire {
         let stream = self.0.stream.borrow();
         match stream.poll_peek(task, &mut buffer) {
             Poll::Ready(Ok(0) | Err(_)) => true,
-            Poll::Ready(Ok(_)) => is_read_closed(&stream, task) || self.looks_past_bytes(&stream, task),
+            Poll::Ready(Ok(_)) => stream.is_read_closed(task) || self.looks_past_bytes(&stream, task),
             Poll::Pending => false,
         }
     }
 
     /// Whether the peer closed its side in this very moment. As long as the runtime knows of bytes it wakes nobody
     /// for the end behind them, so it is made to forget them: from here on `poll_read` looks for them by itself.
-    fn looks_past_bytes(&self, stream: &TcpStream, task: &mut Context<'_>) -> bool {
+    fn looks_past_bytes(&self, stream: &Stream, task: &mut Context<'_>) -> bool {
         self.0.has_unread.set(true);
-        let forget = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
-        let _would_block = stream.try_io(Interest::READABLE, forget);
-        match stream.poll_read_ready(task) {
+        match stream.poll_news(task) {
             Poll::Pending => false,
             // Something came since. What it is shows with the next look.
             Poll::Ready(ready) => {
@@ -80,7 +77,7 @@ impl Wire {
         if self.0.has_unread.get() {
             let room = buffer.initialize_unfilled();
             let size = room.len();
-            match (&*SockRef::from(&*stream)).read(room) {
+            match stream.read_now(room) {
                 Ok(count) => {
                     // What fills less than the room is all that there was.
                     self.0.has_unread.set(count == size);
@@ -95,15 +92,9 @@ impl Wire {
     }
 
     /// The stream, for one call of it that writes.
-    fn with<T>(&self, call: impl FnOnce(Pin<&mut TcpStream>) -> T) -> T {
+    fn with<T>(&self, call: impl FnOnce(Pin<&mut Stream>) -> T) -> T {
         call(Pin::new(&mut self.0.stream.borrow_mut()))
     }
-}
-
-/// Whether the runtime has heard that the peer closed its side. It keeps that apart from the bytes before it.
-fn is_read_closed(stream: &TcpStream, task: &mut Context<'_>) -> bool {
-    let ready = pin!(stream.ready(Interest::READABLE)).poll(task);
-    matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
 }
 
 /// How every HTTP/2 connection begins (RFC 9113, 3.4).

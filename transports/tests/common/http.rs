@@ -137,6 +137,14 @@ impl Http {
         self.answer().await
     }
 
+    /// Posts a message to another path and reads the answer.
+    pub(crate) async fn post_to(&mut self, target: &str, message: &Value) -> Answer {
+        let bytes = post_bytes(self.address, message, &[]);
+        let rest = bytes.strip_prefix(b"POST /mcp").expect("that is where posts go");
+        self.send(&[b"POST ", target.as_bytes(), rest].concat()).await;
+        self.answer().await
+    }
+
     /// Posts a modern message with the headers that mirror it, and reads the answer.
     pub(crate) async fn modern(&mut self, message: &Value) -> Answer {
         self.send(&modern_bytes(self.address, message)).await;

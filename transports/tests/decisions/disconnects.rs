@@ -5,6 +5,7 @@ use tokio::time::timeout;
 use crate::support::ask::{Prepared, Seat, ask, call, post};
 use crate::support::era::{self, Era, MODERN};
 use crate::support::house::{House, take};
+use crate::support::http_sse::HttpSse;
 use crate::support::http1::{Http1, written};
 use crate::support::http2::{Http2, exchange_mounted};
 use crate::support::lines::Lines;
@@ -42,6 +43,12 @@ async fn call_and_leave(house: &House, carrier: Carrier, prepared: &Prepared) {
         Carrier::Lines => {
             let mut lines = Lines::enter(&house.runtime, MODERN).await;
             lines.send([&prepared.body[..], b"\n"].concat()).await;
+            take(&house.held.begun).await;
+        }
+        Carrier::HttpSse => {
+            let mut session = HttpSse::enter(house.address, era::OLDEST).await;
+            let told = session.exchange(prepared, false).await.expect("an answer");
+            assert_eq!(told.status, Some(202));
             take(&house.held.begun).await;
         }
     }
@@ -168,6 +175,14 @@ async fn in_a_session_the_call_goes_on() {
         assert_eq!(ended.expect("an answer").status, Some(204));
     }
     assert!(house.runtime.sessions().is_empty());
+}
+
+#[tokio::test]
+async fn over_http_sse_the_session_ends_with_its_stream_and_takes_the_call_back() {
+    let house = House::open();
+    let seat = Seat { era: era::OLDEST, session: None, host: house.address.to_string() };
+    call_and_leave(&house, Carrier::HttpSse, &post(call("hold", "{}")).prepare(&seat, "1")).await;
+    timeout(PATIENCE, take(&house.held.dropped)).await.expect("the tool is told to stop");
 }
 
 #[tokio::test]

@@ -69,6 +69,8 @@ async fn a_quiet_stream_is_kept_alive_with_comments() {
     let session = LegacySession::open(&mut http, LEGACY).await;
     let head = session.stream(&mut http).await;
     assert_eq!(head.header("x-accel-buffering"), Some("no"));
+    let first = http.chunk().await.unwrap().unwrap();
+    assert!(first.ends_with(b"\ndata: \n\n"), "the id with which it can be resumed");
     for _ in 0..4 {
         assert!(http.chunk().await.unwrap().unwrap().starts_with(b":"));
     }

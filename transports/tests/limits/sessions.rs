@@ -93,7 +93,7 @@ async fn session_idle_timeout_ms_ends_what_nobody_uses() {
     // An open stream and a running call are no idleness.
     stays("the others live", Duration::from_millis(1_200), || house.runtime.sessions().len() == 2).await;
     house.probe.release.add_permits(1);
-    assert_eq!(text_of(&caller.answer().await.json()), "held");
+    assert_eq!(text_of(&caller.answer().await.message()), "held");
     drop(stream);
     until("they end when they are idle", || house.runtime.sessions().is_empty()).await;
 }

@@ -10,8 +10,10 @@ pub(crate) const MODERN: Era = Era("2026-07-28");
 pub(crate) const NEWEST_LEGACY: Era = Era("2025-11-25");
 /// The one revision that has batches.
 pub(crate) const BATCHING: Era = Era("2025-03-26");
+/// The revision whose transport is HTTP+SSE.
+pub(crate) const OLDEST: Era = Era("2024-11-05");
 /// Every revision.
-pub(crate) const EVERY: [Era; 5] = [Era("2024-11-05"), BATCHING, Era("2025-06-18"), NEWEST_LEGACY, MODERN];
+pub(crate) const EVERY: [Era; 5] = [OLDEST, BATCHING, Era("2025-06-18"), NEWEST_LEGACY, MODERN];
 
 impl Era {
     pub(crate) fn is_modern(self) -> bool {

@@ -91,6 +91,7 @@ impl House {
         let config = HttpConfig {
             allowed_hosts: vec![OTHER_HOST.into()],
             allowed_origins: vec![FRIENDLY_ORIGIN.into()],
+            http_sse: true,
             ..HttpConfig::on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         };
         let address = runtime.serve_http(config.clone()).expect("a free port").address();

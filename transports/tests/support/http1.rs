@@ -114,12 +114,18 @@ impl Events {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
     pub(crate) async fn next(&mut self) -> Option<Value> {
+        let data = self.next_data().await?;
+        Some(serde_json::from_slice(&data).expect("events hold JSON"))
+    }
+
+    /// What the next event holds, as it was written. An event that only carries an id is none.
+    pub(crate) async fn next_data(&mut self) -> Option<Vec<u8>> {
         loop {
             while let Some(end) = memmem::find(&self.text, b"\n\n") {
                 let event: Vec<u8> = self.text.drain(..end + 2).collect();
                 let data = event.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: "));
-                if let Some(data) = data {
-                    return Some(serde_json::from_slice(data).expect("events hold JSON"));
+                if let Some(data) = data.filter(|data| !data.is_empty()) {
+                    return Some(data.to_vec());
                 }
             }
             let chunk = self.connection.read.chunk().await.expect("the stream is well-formed");

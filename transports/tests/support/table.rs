@@ -11,6 +11,7 @@ use super::ask::{Ask, Seat, call, post, request};
 use super::era::{self, Era, INITIALIZED};
 use super::expect::{Expect, accepted, result};
 use super::house::House;
+use super::http_sse::HttpSse;
 use super::http1::Http1;
 use super::http2::{Http2, exchange_mounted};
 use super::lines::Lines;
@@ -28,9 +29,12 @@ pub(crate) enum Carrier {
     Mounted,
     /// The framing of stdio, over pipes in memory.
     Lines,
+    /// The transport of 2024-11-05, for that revision alone.
+    HttpSse,
 }
 
-pub(crate) const EVERYWHERE: &[Carrier] = &[Carrier::Http1, Carrier::Http2, Carrier::Mounted, Carrier::Lines];
+pub(crate) const EVERYWHERE: &[Carrier] =
+    &[Carrier::Http1, Carrier::Http2, Carrier::Mounted, Carrier::Lines, Carrier::HttpSse];
 /// Carriers with headers and statuses.
 pub(crate) const HTTP: &[Carrier] = &[Carrier::Http1, Carrier::Http2, Carrier::Mounted];
 /// Carriers whose HTTP is read by this house.
@@ -90,7 +94,8 @@ impl Row {
 
     fn expect(&self, carrier: Carrier, era: Era) -> Option<&Expect> {
         let expect = if era.is_modern() { &self.modern } else { &self.legacy };
-        expect.as_ref().filter(|_| self.carriers.contains(&carrier) && (self.eras)(era))
+        let is_spoken = carrier != Carrier::HttpSse || era == era::OLDEST;
+        expect.as_ref().filter(|_| is_spoken && self.carriers.contains(&carrier) && (self.eras)(era))
     }
 }
 
@@ -169,6 +174,7 @@ enum Wire {
     Http2(Http2),
     Mounted,
     Lines(Lines),
+    HttpSse(HttpSse),
 }
 
 impl<'h> Visitor<'h> {
@@ -177,7 +183,7 @@ impl<'h> Visitor<'h> {
         let wire = Wire::open(house, carrier, era).await;
         let bystander = Http1::connect(house.address).await;
         let mut visitor = Self { house, carrier, seat, wire, bystander, next_id: 1_000 };
-        if !era.is_modern() && carrier != Carrier::Lines {
+        if !era.is_modern() && !matches!(carrier, Carrier::Lines | Carrier::HttpSse) {
             let opened = visitor.wire.exchange(house, &visitor.seat, &post(era.initialize()), "", true).await;
             let opened = opened.expect("an answer to the handshake");
             let session = opened.header("mcp-session-id").expect("a session").to_owned();
@@ -269,6 +275,7 @@ impl Wire {
             Carrier::Http2 => Self::Http2(Http2::connect(house.address).await),
             Carrier::Mounted => Self::Mounted,
             Carrier::Lines => Self::Lines(Lines::enter(&house.runtime, era).await),
+            Carrier::HttpSse => Self::HttpSse(HttpSse::enter(house.address, era).await),
         }
     }
 
@@ -284,6 +291,7 @@ impl Wire {
         match self {
             Self::Http1(connection) => connection.exchange(&prepared).await,
             Self::Http2(connection) => connection.exchange(&prepared).await,
+            Self::HttpSse(session) => session.exchange(&prepared, wants_message).await,
             Self::Mounted => exchange_mounted(&house.router, &prepared).await,
             Self::Lines(lines) => {
                 // What is answered without an answer is known when the next one has its answer.
@@ -305,6 +313,7 @@ impl Wire {
         match self {
             Self::Http1(connection) => connection.is_alive,
             Self::Http2(connection) => connection.is_alive(),
+            Self::HttpSse(session) => session.is_alive(),
             Self::Mounted | Self::Lines(_) => true,
         }
     }

@@ -1,9 +1,9 @@
 //! What a handshake settled: the session of the legacy era, whatever connection its messages take.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use impresario_protocol::{LogLevel, Revision};
+use impresario_protocol::{Limits, LogLevel, Revision};
 use tokio::time::Instant;
 
 use crate::call::Call;
@@ -11,6 +11,9 @@ use crate::caller::{Caller, ClientFacts};
 use crate::gate::{Counter, Entry};
 use crate::hub::Subscriber;
 use crate::in_flight::InFlight;
+
+use super::replay::Replay;
+use super::replay_store::ReplayStore;
 
 /// A session of the handshake era. On HTTP it is found by its id from whichever lane a request comes to.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct SessionState {
     in_flight: Arc<InFlight<Call>>,
     calls: Arc<Counter>,
     streams: Arc<Counter>,
+    /// What its streams can replay; most sessions have no such stream.
+    replay: OnceLock<Arc<Replay>>,
     /// The changes that it is to be told of.
     subscriber: Arc<Subscriber>,
     opened_at: Instant,
@@ -53,6 +58,7 @@ impl SessionState {
             in_flight,
             calls: Arc::default(),
             streams: Arc::default(),
+            replay: OnceLock::new(),
             subscriber,
             opened_at: Instant::now(),
             last_used_ms: AtomicU64::new(0),
@@ -107,6 +113,29 @@ impl SessionState {
     pub fn open_stream(&self, max: usize) -> Option<Entry> {
         self.touch();
         self.streams.enter(max)
+    }
+
+    /// Whether its streams can be resumed; they can since 2025-03-26.
+    #[must_use]
+    pub fn can_resume(&self) -> bool {
+        self.revision >= Revision::V2025_03_26
+    }
+
+    /// Whether its client connects again when we close a stream before the answer (SEP-1699, with 2025-11-25). Then a
+    /// stream begins with an event that has an id and no message; older clients would take that for a broken one.
+    #[must_use]
+    pub fn polls(&self) -> bool {
+        self.revision >= Revision::V2025_11_25
+    }
+
+    /// What its streams can replay, made by whoever asks first.
+    pub(super) fn replay(&self, store: &Arc<ReplayStore>, limits: &Arc<Limits>) -> &Arc<Replay> {
+        self.replay.get_or_init(|| Replay::open(store, limits))
+    }
+
+    /// What its streams can replay, if any ever could.
+    pub(super) fn kept_replay(&self) -> Option<&Arc<Replay>> {
+        self.replay.get()
     }
 
     /// Whether JSON-RPC batches may be sent: in one revision alone they may.

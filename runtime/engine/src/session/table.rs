@@ -12,6 +12,8 @@ use dashmap::DashMap;
 use impresario_protocol::{ErrorKind, Limits, ListenFilter, McpError, Revision};
 
 use super::SessionState;
+use super::replay::Replay;
+use super::replay_store::ReplayStore;
 use crate::call::CancelReason;
 use crate::caller::{Caller, ClientFacts};
 use crate::gate::{Counter, Entry};
@@ -26,13 +28,21 @@ pub struct SessionTable {
     open: Arc<Counter>,
     hub: Arc<Hub>,
     limits: Arc<Limits>,
+    replay: Arc<ReplayStore>,
+}
+
+/// A session's places in the table, given back when dropped.
+#[derive(Debug)]
+pub struct Places {
+    _own: Entry,
+    _all: Entry,
 }
 
 #[derive(Debug)]
 struct Listed {
     state: Arc<SessionState>,
-    /// The places that it takes, given back with it.
-    _places: [Entry; 2],
+    /// Given back with it.
+    _places: Places,
 }
 
 /// Who is counted as one: a principal, or while nobody is authenticated an address.
@@ -55,7 +65,15 @@ impl SessionTable {
     /// An empty table with the limits' bounds.
     #[must_use]
     pub fn new(hub: Arc<Hub>, limits: Arc<Limits>) -> Self {
-        Self { by_id: DashMap::default(), per_client: DashMap::default(), open: Arc::default(), hub, limits }
+        let replay = ReplayStore::new(&limits);
+        Self {
+            by_id: DashMap::default(),
+            per_client: DashMap::default(),
+            open: Arc::default(),
+            hub,
+            limits,
+            replay,
+        }
     }
 
     /// Opens a session.
@@ -68,24 +86,44 @@ impl SessionTable {
         caller: Caller,
         client: ClientFacts,
     ) -> Result<Arc<SessionState>, McpError> {
-        let per_client_max = Limits::size(self.limits.sessions_per_client_max);
-        // Entered while the map's entry is held: a sweep in between would take an empty counter away.
-        let my_place = self.per_client.entry(Client::from(&caller)).or_default().enter(per_client_max);
-        let Some(my_place) = my_place else {
-            return Err(refusal("you have", "sessions_per_client_max", per_client_max));
-        };
-        let max = Limits::size(self.limits.sessions_max);
-        let place = self.open.enter(max).or_else(|| {
-            self.evict_idle();
-            self.open.enter(max)
-        });
-        let Some(place) = place else { return Err(refusal("there are", "sessions_max", max)) };
+        let places = self.enter(&caller)?;
         let subscriber = self.hub.subscribe(all_lists());
         let state =
             Arc::new(SessionState::new(new_id(), revision, caller, client, subscriber, Arc::default()));
-        self.by_id
-            .insert(Arc::clone(state.id()), Listed { state: Arc::clone(&state), _places: [my_place, place] });
+        self.by_id.insert(Arc::clone(state.id()), Listed { state: Arc::clone(&state), _places: places });
         Ok(state)
+    }
+
+    /// Takes the places of one more session, for one that is kept elsewhere: it ends with its connection.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn enter(&self, caller: &Caller) -> Result<Places, McpError> {
+        let per_client_max = Limits::size(self.limits.sessions_per_client_max);
+        // Entered while the map's entry is held: a sweep in between would take an empty counter away.
+        let own = self.per_client.entry(Client::from(caller)).or_default().enter(per_client_max);
+        let Some(own) = own else {
+            return Err(refusal("you have", "sessions_per_client_max", per_client_max));
+        };
+        let max = Limits::size(self.limits.sessions_max);
+        let all = self.open.enter(max).or_else(|| {
+            self.evict_idle();
+            self.open.enter(max)
+        });
+        let Some(all) = all else { return Err(refusal("there are", "sessions_max", max)) };
+        Ok(Places { _own: own, _all: all })
+    }
+
+    /// What a session's streams can replay.
+    #[must_use]
+    pub fn replay(&self, state: &SessionState) -> Arc<Replay> {
+        Arc::clone(state.replay(&self.replay, &self.limits))
+    }
+
+    /// Bytes that all sessions keep for replay.
+    #[must_use]
+    pub fn replay_bytes(&self) -> usize {
+        self.replay.bytes()
     }
 
     /// The session of that id, if it is that caller's.
@@ -146,6 +184,11 @@ impl SessionTable {
             tracing::debug!(age_ms = state.age_ms(), "a session's time is over");
             self.remove(&state);
         }
+        for listed in &self.by_id {
+            if let Some(replay) = listed.state.kept_replay() {
+                replay.expire();
+            }
+        }
         self.per_client.retain(|_, sessions| sessions.get() > 0);
     }
 
@@ -165,6 +208,9 @@ impl SessionTable {
         self.by_id.remove(state.id());
         for call in state.in_flight().all() {
             call.cancel(CancelReason::Disconnected);
+        }
+        if let Some(replay) = state.kept_replay() {
+            replay.close();
         }
         state.subscriber().close();
     }
@@ -186,6 +232,14 @@ fn new_id() -> Arc<str> {
     let mut random = [0_u8; 24];
     getrandom::fill(&mut random).expect("the operating system gives random bytes");
     URL_SAFE_NO_PAD.encode(random).into()
+}
+
+impl SessionTable {
+    /// An id for a session that is kept elsewhere, as hard to guess as any.
+    #[must_use]
+    pub fn new_id() -> Arc<str> {
+        new_id()
+    }
 }
 
 #[cfg(test)]
