@@ -206,11 +206,15 @@ impl Running {
     /// # Errors
     /// When the call has ended: what is returned then holds its result.
     pub async fn next_notification(&mut self) -> Result<Notification, Ended> {
-        match self.call.next_event().await {
-            CallEvent::Notification(notification) => Ok(notification),
-            CallEvent::Ended(ending) => {
-                self.has_ended = true;
-                Err(Ended(outcome_of(ending)))
+        loop {
+            match self.call.next_event().await {
+                CallEvent::Notification(notification) => return Ok(notification),
+                // Questions come to this client at the end of a call.
+                CallEvent::Told(_) => {}
+                CallEvent::Ended(ending) => {
+                    self.has_ended = true;
+                    return Err(Ended(outcome_of(ending)));
+                }
             }
         }
     }
@@ -274,6 +278,9 @@ fn outcome_of(ending: Ending) -> Result<Outcome, McpError> {
             );
             Ok(Outcome::Tool(ToolResult::error(text)))
         }
+        Ending::InputRequired(_) => Err(McpError::invalid_request(
+            "the call asks its client something, and this client answers no questions",
+        )),
         Ending::Cancelled => Err(McpError::invalid_request("the call was cancelled")),
         Ending::Rendered(_) => Err(McpError::internal()),
     }

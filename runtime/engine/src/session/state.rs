@@ -11,6 +11,7 @@ use crate::caller::{Caller, ClientFacts};
 use crate::gate::{Counter, Entry};
 use crate::hub::Subscriber;
 use crate::in_flight::InFlight;
+use crate::question::OpenQuestions;
 
 /// A session of the handshake era. On HTTP it is found by its id from whichever lane a request comes to.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct SessionState {
     in_flight: Arc<InFlight<Call>>,
     calls: Arc<Counter>,
     streams: Arc<Counter>,
+    /// What its client was asked and has not answered.
+    questions: Arc<OpenQuestions<Call>>,
     /// The changes that it is to be told of.
     subscriber: Arc<Subscriber>,
     opened_at: Instant,
@@ -53,6 +56,7 @@ impl SessionState {
             in_flight,
             calls: Arc::default(),
             streams: Arc::default(),
+            questions: Arc::default(),
             subscriber,
             opened_at: Instant::now(),
             last_used_ms: AtomicU64::new(0),
@@ -94,6 +98,12 @@ impl SessionState {
     #[must_use]
     pub fn calls(&self) -> &Arc<Counter> {
         &self.calls
+    }
+
+    /// What its client was asked and has not answered.
+    #[must_use]
+    pub fn questions(&self) -> &Arc<OpenQuestions<Call>> {
+        &self.questions
     }
 
     /// The changes it is to be told of.

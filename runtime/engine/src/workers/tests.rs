@@ -19,7 +19,7 @@ fn workers(workers: usize, queue_max: usize) -> Workers {
         queue_timeout: 5 * SECOND,
         ..PoolConfig::new(DEFAULT_POOL, &Limits::default())
     };
-    Workers::new(&[pool], 1, 5, &Arc::default())
+    Workers::new(&[pool], 1, 5, &Arc::default(), &Arc::new(Sealer::new(&[], &Limits::default())))
 }
 
 fn call() -> Arc<Call> {
@@ -27,7 +27,7 @@ fn call() -> Arc<Call> {
     let message = Message::parse(text, &DecodeLimits::from(&Limits::default())).unwrap();
     Arc::new(Call::new(
         message,
-        CallLimits { notifications_max: 8, notification_bytes_max: 10_000, progress_per_second_max: 10 },
+        crate::shared::call_limits(&Limits::default()),
     ))
 }
 
