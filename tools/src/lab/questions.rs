@@ -4,7 +4,7 @@ use impresario_engine::{Context, Form, ToolError, tool};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::answers::count_up;
+use super::answers::counter;
 
 /// A name, as a person fills it in.
 #[derive(Form, Deserialize, JsonSchema)]
@@ -39,13 +39,13 @@ pub async fn ask(ctx: &Context) -> Result<String, ToolError> {
     })
 }
 
-/// Ask for a name, count one up, then ask for a colour.
-/// The counter goes up once, however often the call is sent.
+/// Ask for a name, count one up as the tool `counter` does, then ask for a colour.
+/// It counts once, however often the call has to be sent for its answers.
 #[tool(title = "Ask twice", annotations(open_world = false))]
 pub async fn ask_twice(ctx: &Context) -> Result<String, ToolError> {
     let Name { name } =
         ctx.elicit("name", "What is your name?").await?.accepted_or("no name, no second question")?;
-    let visit = ctx.once("visit", async { count_up() }).await?;
+    let visit = ctx.once("visit", async { counter() }).await?;
     let Favourite { colour } = ctx
         .elicit("colour", format!("{name}, which colour do you like?"))
         .await?

@@ -16,7 +16,7 @@ pub(crate) fn check(question: &InputRequest, answer: Value) -> Result<InputRespo
     }
     match question {
         InputRequest::Elicit(elicit) => {
-            let mut answer: ElicitResult = read(answer, "an `action`: accept, decline or cancel")?;
+            let mut answer: ElicitResult = read(answer, "an `action` (accept, decline or cancel) and, for a form that was accepted, `content`")?;
             let content = answer.content.take().filter(|_| answer.action == ElicitAction::Accept);
             if let (ElicitParams::Form(form), ElicitAction::Accept) = (&elicit.params, answer.action) {
                 let content = content.ok_or("a form that was accepted must have `content`, an object")?;

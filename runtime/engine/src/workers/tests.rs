@@ -8,7 +8,6 @@ use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use super::*;
-use crate::call::CallLimits;
 
 const SECOND: Duration = Duration::from_secs(1);
 
