@@ -30,8 +30,8 @@ pub(crate) fn run_on_thread(call: &Call, sealer: &Sealer, run: impl FnOnce() -> 
     match ran {
         Ok(ending) => ending,
         Err(payload) if payload.is::<Interrupted>() => {
-            call.release_silently();
-            call.interruption(sealer).unwrap_or(Ending::Cancelled)
+            // It has none only when the client has taken the call back meanwhile.
+            call.end_interruption(sealer).unwrap_or(Ending::Cancelled)
         }
         Err(panic) => resume_unwind(panic),
     }
@@ -53,7 +53,7 @@ pub(super) fn wait<F: Future>(call: &Call, future: F) -> F::Output {
             call.release_questions();
             return output;
         }
-        if call.is_interrupted_but_for_one_hold() {
+        if call.begin_interruption() {
             // The hold stays, so that it is this thread that ends the call.
             resume_unwind(Box::new(Interrupted));
         }

@@ -149,17 +149,20 @@ impl Call {
         })
     }
 
-    /// Whether nothing but the one hold of a waiting thread keeps the call from being ended.
-    pub(crate) fn is_interrupted_but_for_one_hold(&self) -> bool {
-        let is_by_retry = matches!(self.facts().asks, Asks::ByRetry(_));
-        is_by_retry && self.state.lock().asked.as_ref().is_some_and(|asked| asked.must_end(1))
+    /// Whether nothing but the one hold of a waiting thread keeps the call from being ended. If so, the thread
+    /// is to leave its tool, and what it drops on its way out is asked nevertheless.
+    pub(crate) fn begin_interruption(&self) -> bool {
+        let Asks::ByRetry(_) = self.facts().asks else { return false };
+        let mut state = self.state.lock();
+        state.asked.as_mut().is_some_and(|asked| asked.freeze(1))
     }
 
-    /// Takes back the hold of a thread that has left its tool, without telling the worker: the thread itself
-    /// brings the ending.
-    pub(crate) fn release_silently(&self) {
+    /// The ending of a call whose thread has left its tool. The worker waits for it.
+    pub(crate) fn end_interruption(&self, sealer: &Sealer) -> Option<Ending> {
         let mut state = self.state.lock();
         self.asked(&mut state.asked).release();
+        drop(state);
+        self.interruption(sealer)
     }
 
     /// Begins something that is done once, whatever number of runs the call takes.

@@ -40,6 +40,8 @@ pub(crate) struct Asked {
     rounds: u64,
     /// As long as something must not be dropped half done, the call is not ended for its questions.
     holds: usize,
+    /// The call ends for its questions, and what is dropped on the way takes none of them back.
+    is_frozen: bool,
     /// An answer did not fit its question, and the request has to come with a better one.
     refusal: Option<McpError>,
     /// What is to be sent, oldest first.
@@ -279,6 +281,9 @@ impl Asked {
     /// Somebody waits for an answer no more. When nobody does, the question is withdrawn, and its id given
     /// back.
     pub(crate) fn leave(&mut self, key: &str) -> Option<Id> {
+        if self.is_frozen {
+            return None;
+        }
         let Some(Record { state: State::Open(open), .. }) = self.find(key) else { return None };
         open.waiting -= 1;
         if open.waiting > 0 {
@@ -357,6 +362,12 @@ impl Asked {
     /// Whether the call has to end for what it asked, when no more than that holds it.
     pub(crate) fn must_end(&self, holds: usize) -> bool {
         self.holds <= holds && (self.refusal.is_some() || self.open().next().is_some())
+    }
+
+    /// The same; and if so, what is open stays open, whoever leaves it.
+    pub(crate) fn freeze(&mut self, holds: usize) -> bool {
+        self.is_frozen |= self.must_end(holds);
+        self.is_frozen
     }
 
     /// Why the call can't go on, when an answer did not fit.
