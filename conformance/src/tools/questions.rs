@@ -2,9 +2,9 @@
 //! the suite's.
 
 use impresario::client::{
-    BooleanSchema, Choice, CreateMessageParams, InputRequest, MultiSelectItems, MultiSelectSchema, NumberSchema,
-    NumberType, RequestedSchema, SamplingMessage, SingleSelectSchema, StringSchema, TitledItems,
-    TitledMultiSelectSchema, TitledSingleSelectSchema,
+    BooleanSchema, Choice, CreateMessageParams, InputRequest, MultiSelectItems, MultiSelectSchema,
+    NumberSchema, NumberType, RequestedSchema, SamplingMessage, SingleSelectSchema, StringSchema,
+    TitledItems, TitledMultiSelectSchema, TitledSingleSelectSchema,
 };
 use impresario::{AskError, Context, Elicited, JsonObject, ToolError, tool};
 use serde_json::{Number, Value, json};
@@ -69,8 +69,11 @@ pub(crate) async fn test_elicitation(
 pub(crate) async fn test_elicitation_sep1034_defaults(ctx: &Context) -> Result<String, ToolError> {
     let number = |r#type, default| NumberSchema { r#type, default, ..NumberSchema::default() };
     let statuses = ["active", "inactive", "pending"].map(String::from).to_vec();
-    let status =
-        SingleSelectSchema { r#enum: statuses, default: Some("active".into()), ..SingleSelectSchema::default() };
+    let status = SingleSelectSchema {
+        r#enum: statuses,
+        default: Some("active".into()),
+        ..SingleSelectSchema::default()
+    };
     let form = RequestedSchema::new()
         .field("name", StringSchema { default: Some("John Doe".into()), ..StringSchema::default() })
         .field("age", number(NumberType::Integer, Some(30.into())))
@@ -157,8 +160,7 @@ pub(crate) async fn test_input_required_result_multiple_inputs(ctx: &Context) ->
 #[tool]
 pub(crate) async fn test_input_required_result_multi_round(ctx: &Context) -> Result<String, ToolError> {
     let name = ctx.elicit_form("step1", "Step 1: What is your name?", text_form("name")).await?;
-    let colour =
-        ctx.elicit_form("step2", "Step 2: What is your favorite color?", text_form("color")).await?;
+    let colour = ctx.elicit_form("step2", "Step 2: What is your favorite color?", text_form("color")).await?;
     Ok(format!("{}; {}", told(name), told(colour)))
 }
 

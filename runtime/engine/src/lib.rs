@@ -45,12 +45,12 @@ pub use completion::CompletionRequest;
 pub use context::Context;
 pub use dialect::Dialect;
 pub use impresario_macros::{Form, prompt, resource, tool};
+pub use impresario_protocol::client;
 pub use impresario_protocol::{
     Annotations, Audience, CacheHint, CacheScope, ClientCapabilities, Completion, Content, ErrorKind, Icon,
     IconTheme, Implementation, JsonObject, Limits, ListKind, LogLevel, McpError, PromptArgument,
     PromptMessage, PromptResult, ReadResult, ResourceContents, ResourceLink, ToolAnnotations, ToolResult,
 };
-pub use impresario_protocol::client;
 pub use lane::LaneError;
 pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};
 pub use question::{AskError, Asks, InputRequired, OpenQuestions, Resumed, Sealer, Told};

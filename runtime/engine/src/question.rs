@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 pub(crate) use check::check;
 pub use open::OpenQuestions;
 pub(crate) use record::{Answered, Asked, AskedLimits, Begun, Once};
-pub use sealed::Sealer;
 pub use sealed::Resumed;
+pub use sealed::Sealer;
 pub(crate) use sealed::{Bound, Kept};
 
 mod check;

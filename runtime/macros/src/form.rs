@@ -42,7 +42,10 @@ fn of_struct(input: &DeriveInput, form: &DataStruct) -> Result<TokenStream> {
 
 fn of_enum(input: &DeriveInput, choice: &DataEnum) -> Result<TokenStream> {
     if let Some(variant) = choice.variants.iter().find(|variant| !matches!(variant.fields, Fields::Unit)) {
-        return Err(Error::new_spanned(&variant.fields, "a choice holds no data: a person picks one of its names"));
+        return Err(Error::new_spanned(
+            &variant.fields,
+            "a choice holds no data: a person picks one of its names",
+        ));
     }
     if choice.variants.is_empty() {
         return Err(Error::new_spanned(&input.ident, "there is nothing to choose from"));

@@ -41,7 +41,10 @@ pub async fn ask(ctx: &Context) -> Result<String, ToolError> {
 
 /// Ask for a name, count one up as the tool `counter` does, then ask for a colour.
 /// It counts once, however often the call has to be sent for its answers.
-#[tool(title = "Ask twice", annotations(open_world = false))]
+#[tool(
+    title = "Ask twice",
+    annotations(read_only = false, destructive = false, idempotent = false, open_world = false)
+)]
 pub async fn ask_twice(ctx: &Context) -> Result<String, ToolError> {
     let Name { name } =
         ctx.elicit("name", "What is your name?").await?.accepted_or("no name, no second question")?;

@@ -54,7 +54,9 @@ pub(crate) fn agreeable(method: &str, params: &Value) -> Reply {
         "sampling/createMessage" => Reply::Result(json!({
             "role": "assistant", "content": { "type": "text", "text": "words" }, "model": "m", "stopReason": "endTurn",
         })),
-        "roots/list" => Reply::Result(json!({ "roots": [{ "uri": "file:///a" }, { "uri": "file:///b", "name": "b" }] })),
+        "roots/list" => {
+            Reply::Result(json!({ "roots": [{ "uri": "file:///a" }, { "uri": "file:///b", "name": "b" }] }))
+        }
         _ if params["mode"] == "url" => Reply::Result(json!({ "action": "accept" })),
         _ => {
             let name = params["message"].as_str().unwrap_or_default();
@@ -190,7 +192,11 @@ pub(crate) fn response(id: &Value, reply: Reply) -> Value {
 /// The handshake of a client that can be asked what it says.
 pub(crate) fn initialize(era: &str, capabilities: &Value) -> Value {
     let client = json!({ "name": "test", "version": "1" });
-    legacy(0, "initialize", json!({ "protocolVersion": era, "clientInfo": client, "capabilities": capabilities }))
+    legacy(
+        0,
+        "initialize",
+        json!({ "protocolVersion": era, "clientInfo": client, "capabilities": capabilities }),
+    )
 }
 
 pub(crate) async fn open_lines(house: &House, era: &str, capabilities: &Value) -> Pipe {

@@ -8,8 +8,8 @@ use impresario_engine::client::{
     CreateMessageParams, InputRequest, InputResponse, RequestedSchema, SamplingMessage, StringSchema,
 };
 use impresario_engine::{
-    AskError, Builder, CachePolicy, Context, Elicited, Form, Limits, McpError, PromptSpec, ResourceSpec, Runtime,
-    ToolError, ToolSpec, Variables, no_arguments,
+    AskError, Builder, CachePolicy, Context, Elicited, Form, Limits, McpError, PromptSpec, ResourceSpec,
+    Runtime, ToolError, ToolSpec, Variables, no_arguments,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -52,7 +52,8 @@ impl House {
         change(&mut limits);
         let (effects, runs) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let builder = Runtime::builder().lanes(2).limits(limits).tools(tools(&effects, &runs));
-        let resource = ResourceSpec::new("ask://name", "name", |ctx| async move { greeted(&ctx).await.map_err(flat) });
+        let resource =
+            ResourceSpec::new("ask://name", "name", |ctx| async move { greeted(&ctx).await.map_err(flat) });
         let prompt = PromptSpec::new("name", |_: Variables, ctx: Context| async move {
             greeted(&ctx).await.map_err(McpError::from)
         });
@@ -104,8 +105,7 @@ fn tools(effects: &Arc<AtomicUsize>, runs: &Arc<AtomicUsize>) -> Vec<ToolSpec> {
             ctx.wait(greeted(&ctx)).map_err(ToolError::from)
         }),
         ToolSpec::from_context("both", no_arguments(), |ctx| async move {
-            let (one, two) =
-                tokio::join!(ctx.elicit::<Name>("one", "one"), ctx.elicit::<Name>("two", "two"));
+            let (one, two) = tokio::join!(ctx.elicit::<Name>("one", "one"), ctx.elicit::<Name>("two", "two"));
             Ok::<_, ToolError>(format!("{} {}", said(one?), said(two?)))
         }),
         ToolSpec::blocking_from_context("both_blocking", no_arguments(), |ctx| {

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Reply, able, accept, agreeable, open_lines, open_session, response, serve};
+use crate::client::{
+    Carrier, Reply, able, accept, agreeable, open_lines, open_session, response, run, serve,
+};
 use crate::house::House;
 use crate::http::Http;
-use crate::messages::{LEGACY, legacy, notification, text_of, tool};
+use crate::messages::{LEGACY, MODERN, legacy, notification, text_of, tool};
 use crate::pipe::Pipe;
 use crate::wait::{until, within};
 
@@ -61,7 +63,8 @@ async fn ids_of_both_sides_never_meet() {
     let id = question["id"].as_str().expect("our ids are texts").to_owned();
     assert!(id.starts_with("ask-") && id.len() > 16, "{id}");
     // A request of the client's own under our id is a request like any other.
-    let echo = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": tool("first", json!({})) });
+    let echo =
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": tool("first", json!({})) });
     assert!(text_of(&pipe.ask(&echo).await).starts_with("true"));
     // Answers under ids that are not ours, in other spellings, or under the call's own.
     for wrong in [json!(1), json!("1"), json!("ask-1"), json!(id.to_uppercase()), json!(format!("{id} "))] {
@@ -128,7 +131,8 @@ async fn a_call_that_is_taken_back_withdraws_its_question() {
     for name in ["greet", "greet_blocking", "both"] {
         let mut pipe = open_lines(&house, LEGACY, &able()).await;
         let question = asked(&mut pipe, 1, name).await;
-        let questions = if name == "both" { vec![question, pipe.next().await.unwrap()] } else { vec![question] };
+        let questions =
+            if name == "both" { vec![question, pipe.next().await.unwrap()] } else { vec![question] };
         pipe.send(&notification("notifications/cancelled", json!({ "requestId": 1 }))).await;
         for question in &questions {
             let withdrawn = pipe.next().await.unwrap();
@@ -197,7 +201,10 @@ async fn two_hundred_calls_of_one_session_ask_at_once_and_each_gets_its_own_answ
         let message = within("a message", pipe.next()).await.unwrap();
         if message["method"].is_null() {
             let text = text_of(&message);
-            assert!(text.starts_with("Hello, one! Hello, two ") && text.ends_with("! Hello, three!"), "{text}");
+            assert!(
+                text.starts_with("Hello, one! Hello, two ") && text.ends_with("! Hello, three!"),
+                "{text}"
+            );
             open -= 1;
         } else {
             let reply = agreeable("elicitation/create", &message["params"]);
@@ -206,4 +213,25 @@ async fn two_hundred_calls_of_one_session_ask_at_once_and_each_gets_its_own_answ
     }
     assert_eq!(house.effects(), CALLS);
     at_rest(&house).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_per_session_max_is_how_many_are_open() {
+    let house = House::with(|limits| limits.questions_per_session_max = 2, |builder| builder);
+    let mut pipe = open_lines(&house, LEGACY, &able()).await;
+    let first = asked(&mut pipe, 1, "greet").await;
+    asked(&mut pipe, 2, "greet").await;
+    let refused = pipe.ask(&legacy(3, "tools/call", greet())).await;
+    let text = refused["result"]["content"][0]["text"].as_str().unwrap();
+    assert_eq!(text, "2 questions are open already (questions_per_session_max); ask again later");
+    // Another session is not full, and this one has room as soon as a question is answered.
+    let mut other = open_lines(&house, LEGACY, &able()).await;
+    asked(&mut other, 1, "greet").await;
+    assert_eq!(text_of(&pipe.ask(&response(&first["id"], accept("Ann"))).await), "Hello, Ann!");
+    asked(&mut pipe, 4, "greet").await;
+    // Without a session each call has as many.
+    let house = House::with(|limits| limits.questions_per_session_max = 1, |builder| builder);
+    let called = ("tools/call", tool("both", json!({})));
+    let refused = run(&house, (Carrier::Lines, MODERN), &able(), called, agreeable).await;
+    assert!(refused.failure().contains("questions_per_session_max"));
 }

@@ -101,16 +101,25 @@ async fn a_state_is_good_for_its_own_request_alone() {
     let answers = json!({ "inputResponses": ann(), "requestState": state });
     let foreign = [
         ("tools/call", with(&params, json!({ "inputResponses": ann(), "requestState": flipped }))),
-        ("tools/call", with(&params, json!({ "inputResponses": ann(), "requestState": format!("{text}-X") }))),
+        (
+            "tools/call",
+            with(&params, json!({ "inputResponses": ann(), "requestState": format!("{text}-X") })),
+        ),
         ("tools/call", with(&params, json!({ "inputResponses": ann(), "requestState": "" }))),
         ("tools/call", with(&params, json!({ "inputResponses": ann(), "requestState": 5 }))),
         ("tools/call", with(&params, json!({ "inputResponses": ann(), "requestState": null }))),
         ("tools/call", with(&params, json!({ "inputResponses": [], "requestState": state }))),
         ("tools/call", with(&params, json!({ "inputResponses": null, "requestState": state }))),
         ("tools/call", with(&with(&params, answers.clone()), json!({ "name": "greet", "arguments": {} }))),
-        ("tools/call", with(&with(&params, answers.clone()), json!({ "arguments": { "a": 2, "b": [true, null] } }))),
+        (
+            "tools/call",
+            with(&with(&params, answers.clone()), json!({ "arguments": { "a": 2, "b": [true, null] } })),
+        ),
         ("prompts/get", with(&with_capabilities(json!({ "name": "name" }), &able()), answers.clone())),
-        ("resources/read", with(&with_capabilities(json!({ "uri": "ask://name" }), &able()), answers.clone())),
+        (
+            "resources/read",
+            with(&with_capabilities(json!({ "uri": "ask://name" }), &able()), answers.clone()),
+        ),
     ];
     let runs = house.runs();
     for (method, params) in foreign {
@@ -122,7 +131,8 @@ async fn a_state_is_good_for_its_own_request_alone() {
     let reordered = with(&with(&params, answers), json!({ "arguments": { "b": [true, null], "a": 1 } }));
     assert_eq!(text_of(&ask(&mut pipe, &reordered).await), "Hello, Ann!");
     // What can't ask may carry what it likes.
-    let listed = with(&with_capabilities(json!({}), &able()), json!({ "requestState": 5, "inputResponses": 5 }));
+    let listed =
+        with(&with_capabilities(json!({}), &able()), json!({ "requestState": 5, "inputResponses": 5 }));
     assert!(pipe.ask(&modern(3, "tools/list", listed)).await["result"]["tools"].is_array());
 }
 
@@ -152,7 +162,9 @@ async fn replicas_that_share_a_key_resume_one_anothers_calls() {
     let params = call("greet");
     let state = state(&mut Pipe::open(&one.runtime), &params).await;
     let brought = with(&params, json!({ "inputResponses": ann(), "requestState": state }));
-    for (house, can) in [(&one, true), (&two, true), (&rotated, true), (&other, false), (&House::open(), false)] {
+    for (house, can) in
+        [(&one, true), (&two, true), (&rotated, true), (&other, false), (&House::open(), false)]
+    {
         let answer = ask(&mut Pipe::open(&house.runtime), &brought).await;
         if can {
             assert_eq!(text_of(&answer), "Hello, Ann!");

@@ -50,7 +50,10 @@ async fn a_form_is_accepted_declined_or_cancelled() {
                 let (asked, params) = &ran.asked[0];
                 assert_eq!((ran.asked.len(), asked.as_str()), (1, "elicitation/create"));
                 assert_eq!(params["message"], "name");
-                assert_eq!(params["requestedSchema"]["properties"]["name"]["minLength"], 2, "{era}: {params}");
+                assert_eq!(
+                    params["requestedSchema"]["properties"]["name"]["minLength"], 2,
+                    "{era}: {params}"
+                );
                 assert_eq!(params["requestedSchema"]["required"], json!(["name"]));
             })
             .await;

@@ -150,8 +150,16 @@ fn field(schema: &Map<String, Value>) -> Result<PrimitiveSchema, String> {
             };
             let (min_length, max_length) = (count("minLength"), count("maxLength"));
             let default = text("default");
-            Ok(StringSchema { title, description, min_length, max_length, format, default, ..Default::default() }
-                .into())
+            Ok(StringSchema {
+                title,
+                description,
+                min_length,
+                max_length,
+                format,
+                default,
+                ..Default::default()
+            }
+            .into())
         }
         Some("array") => several(schema),
         _ => Err("is neither a text, a truth, a number nor a choice".into()),
@@ -169,14 +177,30 @@ fn several(schema: &Map<String, Value>) -> Result<PrimitiveSchema, String> {
     Ok(match titled(&choices) {
         Some(any_of) => {
             let items = TitledItems { any_of };
-            TitledMultiSelectSchema { title, description, min_items, max_items, items, default, ..Default::default() }
-                .into()
+            TitledMultiSelectSchema {
+                title,
+                description,
+                min_items,
+                max_items,
+                items,
+                default,
+                ..Default::default()
+            }
+            .into()
         }
         None => {
             let r#enum = choices.into_iter().map(|(value, _)| value).collect();
             let items = MultiSelectItems { r#enum, ..Default::default() };
-            MultiSelectSchema { title, description, min_items, max_items, items, default, ..Default::default() }
-                .into()
+            MultiSelectSchema {
+                title,
+                description,
+                min_items,
+                max_items,
+                items,
+                default,
+                ..Default::default()
+            }
+            .into()
         }
     })
 }

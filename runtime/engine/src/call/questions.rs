@@ -95,8 +95,9 @@ impl Call {
         let question = self.state.lock().asked.as_mut().and_then(|asked| asked.question(key));
         let Some(question) = question else { return };
         let answer = match reply {
-            Ok(answer) => check(&question, answer)
-                .map_err(|why| AskError::InvalidAnswer { key: key.into(), why }),
+            Ok(answer) => {
+                check(&question, answer).map_err(|why| AskError::InvalidAnswer { key: key.into(), why })
+            }
             Err((code, message)) => Err(AskError::Refused { key: key.into(), code, message }),
         };
         self.settle(key, answer);

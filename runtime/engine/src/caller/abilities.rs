@@ -49,9 +49,13 @@ impl Abilities {
             InputRequest::Elicit(elicit) => match &elicit.params {
                 ElicitParams::Form(form) => {
                     let is_multi = |field: &PrimitiveSchema| {
-                        matches!(field, PrimitiveSchema::MultiSelect(_) | PrimitiveSchema::TitledMultiSelect(_))
+                        matches!(
+                            field,
+                            PrimitiveSchema::MultiSelect(_) | PrimitiveSchema::TitledMultiSelect(_)
+                        )
                     };
-                    let has_multi = form.requested_schema.properties.0.iter().any(|(_, field)| is_multi(field));
+                    let has_multi =
+                        form.requested_schema.properties.0.iter().any(|(_, field)| is_multi(field));
                     let can = self.form && (self.multi_select || !has_multi);
                     (!can).then(|| json!({ "elicitation": { "form": {} } }))
                 }

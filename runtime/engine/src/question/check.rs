@@ -3,8 +3,8 @@
 use impresario_codec::{Schema, SchemaLimits, Violation};
 use impresario_protocol::JsonObject;
 use impresario_protocol::client::{
-    CreateMessageResult, ElicitAction, ElicitParams, ElicitResult, InputRequest, InputResponse, ListRootsResult,
-    NumberType, PrimitiveSchema, RequestedSchema,
+    CreateMessageResult, ElicitAction, ElicitParams, ElicitResult, InputRequest, InputResponse,
+    ListRootsResult, NumberType, PrimitiveSchema, RequestedSchema,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,7 +16,10 @@ pub(crate) fn check(question: &InputRequest, answer: Value) -> Result<InputRespo
     }
     match question {
         InputRequest::Elicit(elicit) => {
-            let mut answer: ElicitResult = read(answer, "an `action` (accept, decline or cancel) and, for a form that was accepted, `content`")?;
+            let mut answer: ElicitResult = read(
+                answer,
+                "an `action` (accept, decline or cancel) and, for a form that was accepted, `content`",
+            )?;
             let content = answer.content.take().filter(|_| answer.action == ElicitAction::Accept);
             if let (ElicitParams::Form(form), ElicitAction::Accept) = (&elicit.params, answer.action) {
                 let content = content.ok_or("a form that was accepted must have `content`, an object")?;

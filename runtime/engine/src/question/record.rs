@@ -117,7 +117,8 @@ impl Asked {
             let mut records = kept.iter().flat_map(|kept| &kept.records);
             records.find(|record| record.key == key).map(|record| record.pin)
         };
-        let loose = loose.into_iter().map(|(key, answer)| Loose { pin: kept_pin(&key), key, answer }).collect();
+        let loose =
+            loose.into_iter().map(|(key, answer)| Loose { pin: kept_pin(&key), key, answer }).collect();
         let Some(Kept { rounds, pin_key, records }) = kept else {
             let mut random = [0_u8; 16];
             // Without random bytes pins could be foreseen, and answers still be checked.
@@ -172,8 +173,7 @@ impl Asked {
             // An earlier run asked something else: its answer is none to this question.
             self.records.swap_remove(place);
         }
-        let answers_this =
-            |loose: &Loose| loose.key == key && loose.pin.is_none_or(|asked| asked == pin);
+        let answers_this = |loose: &Loose| loose.key == key && loose.pin.is_none_or(|asked| asked == pin);
         if let Some(place) = self.loose.iter().position(answers_this) {
             match check(&question, self.loose.swap_remove(place).answer) {
                 Ok(answer) => {
@@ -193,13 +193,8 @@ impl Asked {
             }
             self.rounds += 1;
         }
-        let open = Open {
-            question: Arc::new(question),
-            id: None,
-            deadline: None,
-            wakers: Vec::new(),
-            waiting: 1,
-        };
+        let open =
+            Open { question: Arc::new(question), id: None, deadline: None, wakers: Vec::new(), waiting: 1 };
         self.keep(key, pin, State::Open(open));
         Ok(Begun::New)
     }
@@ -225,7 +220,8 @@ impl Asked {
         open.id = Some(id.clone());
         open.deadline = Some(deadline);
         let question = Arc::clone(&open.question);
-        if matches!(&*question, InputRequest::Elicit(elicit) if matches!(elicit.params, ElicitParams::Url(_))) {
+        if matches!(&*question, InputRequest::Elicit(elicit) if matches!(elicit.params, ElicitParams::Url(_)))
+        {
             self.pages.push((key.to_owned(), id.clone()));
         }
         self.unsent.push_back(Told::Asked(id, question));
@@ -251,9 +247,7 @@ impl Asked {
                 }
                 None
             }
-            Some(State::Doing | State::Done(_)) | None => {
-                Some(Err(AskError::CallEnded { key: key.into() }))
-            }
+            Some(State::Doing | State::Done(_)) | None => Some(Err(AskError::CallEnded { key: key.into() })),
         }
     }
 

@@ -178,7 +178,9 @@ impl Sealer {
             return Ok(sealed);
         }
         let (bytes, max) = (sealed.len(), self.bytes_max);
-        let text = format!("answers and results of this call take {bytes} bytes as requestState, and {max} are allowed (request_state_bytes_max)");
+        let text = format!(
+            "answers and results of this call take {bytes} bytes as requestState, and {max} are allowed (request_state_bytes_max)"
+        );
         Err(McpError::new(impresario_protocol::ErrorKind::Internal, text))
     }
 
@@ -211,7 +213,9 @@ impl Sealer {
             return Err(McpError::invalid_params(text));
         }
         let Dated { until_ms, kept } = self.unsealed(state, bound).ok_or_else(|| {
-            McpError::invalid_params("requestState is not what this server gave for this request; send the request without it")
+            McpError::invalid_params(
+                "requestState is not what this server gave for this request; send the request without it",
+            )
         })?;
         if now_ms >= until_ms {
             return Err(McpError::invalid_params(
@@ -226,9 +230,7 @@ impl Sealer {
         let (&VERSION, rest) = bytes.split_first()? else { return None };
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>()?;
         let nonce = XNonce::from(*nonce);
-        let open = |key: &XChaCha20Poly1305| {
-            key.decrypt(&nonce, Payload { msg: sealed, aad: &bound.0 }).ok()
-        };
+        let open = |key: &XChaCha20Poly1305| key.decrypt(&nonce, Payload { msg: sealed, aad: &bound.0 }).ok();
         let plain = self.keys.iter().find_map(open)?;
         serde_json::from_slice(&plain).ok()
     }
@@ -283,11 +285,7 @@ pub(crate) fn invalid_answer(key: &str, why: &str) -> McpError {
 pub(crate) fn essence(question: &InputRequest) -> Arc<InputRequest> {
     Arc::new(match question {
         InputRequest::Elicit(elicit) => match &elicit.params {
-            ElicitParams::Form(form) => {
-                InputRequest::form("", form.requested_schema.clone())
-
-
-            }
+            ElicitParams::Form(form) => InputRequest::form("", form.requested_schema.clone()),
             ElicitParams::Url(_) => InputRequest::url("", ""),
         },
         InputRequest::CreateMessage(_) => InputRequest::sample(Default::default()),

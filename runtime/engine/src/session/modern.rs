@@ -80,7 +80,9 @@ impl Session {
         }
         let message = call.message();
         let is_first = message.params().is_some_and(|params| {
-            params.len() == MEMBERS && message.param("arguments").is_some() && message.param("_meta").is_some()
+            params.len() == MEMBERS
+                && message.param("arguments").is_some()
+                && message.param("_meta").is_some()
         });
         if is_first {
             return Ok(Asks::ByRetry(None));

@@ -102,7 +102,10 @@ fn what_no_form_can_say_is_named() {
         let schema = json!({ "type": "object", "properties": { "odd": property } });
         requested_schema(&schema).unwrap_err().to_string()
     };
-    assert_eq!(problem(json!({ "type": "object" })), "the field `odd` is neither a text, a truth, a number nor a choice");
+    assert_eq!(
+        problem(json!({ "type": "object" })),
+        "the field `odd` is neither a text, a truth, a number nor a choice"
+    );
     assert_eq!(
         problem(json!({ "type": "string", "format": "uuid" })),
         "the field `odd` has the format \"uuid\", which forms do not have"
