@@ -4,6 +4,7 @@
 //! (sessions, sealed states) has stories of its own.
 #![allow(missing_docs, reason = "a test binary has no reader of its documentation")]
 #![allow(clippy::unwrap_used, reason = "clippy knows only functions with #[test] as tests")]
+#![allow(clippy::needless_pass_by_value, reason = "the tests write their values where they are passed")]
 
 #[allow(dead_code, reason = "each test binary uses a part of the clients")]
 #[path = "common"]
