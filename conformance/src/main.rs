@@ -1,9 +1,7 @@
 //! The server that the official conformance suite is run against.
 //!
 //! It is written with the public API of `impresario` alone, and takes the flags of `impresario serve`. What
-//! it offers, and under which names, is what the suite asks for; `conformance/run.sh` runs both. The tools
-//! that ask their client for something (sampling, elicitation, roots) are absent, not half made: some
-//! scenarios pass only while a tool is unknown.
+//! it offers, and under which names, is what the suite asks for; `conformance/run.sh` runs both.
 #![forbid(unsafe_code)]
 
 mod prompts;

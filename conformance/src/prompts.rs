@@ -1,8 +1,9 @@
-//! The prompts of the fixture: without and with arguments, with a resource and with a picture.
+//! The prompts of the fixture: without and with arguments, with a resource, with a picture, and with a question.
 
-use impresario::{Audience, Builder, Content, PromptMessage, ResourceContents, prompt};
+use impresario::{Audience, Builder, Content, Context, McpError, PromptMessage, ResourceContents, prompt};
 
 use crate::RED_PIXEL_PNG;
+use crate::tools::questions::text_form;
 
 /// Adds every prompt.
 pub(crate) fn install(builder: Builder) -> Builder {
@@ -11,6 +12,7 @@ pub(crate) fn install(builder: Builder) -> Builder {
         .prompt(test_prompt_with_arguments)
         .prompt(test_prompt_with_embedded_resource)
         .prompt(test_prompt_with_image)
+        .prompt(test_input_required_result_prompt)
 }
 
 /// A prompt without arguments.
@@ -54,6 +56,16 @@ fn test_prompt_with_embedded_resource(
 fn test_prompt_with_image() -> Vec<PromptMessage> {
     let picture = Content::image(RED_PIXEL_PNG, "image/png");
     vec![shown(picture), PromptMessage::user("Please analyze the image above.")]
+}
+
+/// A prompt that asks for its context.
+#[prompt]
+async fn test_input_required_result_prompt(ctx: &Context) -> Result<String, McpError> {
+    let question = "What context should the prompt use?";
+    let answer = ctx.elicit_form("user_context", question, text_form("context")).await?;
+    let content = answer.accepted().unwrap_or_default();
+    let context = content.get("context").and_then(serde_json::Value::as_str);
+    Ok(format!("Answer in this context: {}", context.unwrap_or("none")))
 }
 
 /// What the user shows.

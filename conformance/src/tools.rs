@@ -3,6 +3,7 @@
 //! `test_simple_text` stands first: the suite calls the first tool of the list with no arguments.
 
 mod content;
+pub(crate) mod questions;
 mod reports;
 mod schemas;
 mod triggers;
@@ -28,6 +29,18 @@ pub(crate) fn install(builder: Builder) -> Builder {
         .tool(schemas::json_schema_2020_12_tool())
         .tool(schemas::test_missing_capability)
         .tool(schemas::test_x_mcp_header)
+        .tool(questions::test_sampling)
+        .tool(questions::test_elicitation)
+        .tool(questions::test_elicitation_sep1034_defaults)
+        .tool(questions::test_elicitation_sep1330_enums)
+        .tool(questions::test_input_required_result_elicitation)
+        .tool(questions::test_input_required_result_sampling)
+        .tool(questions::test_input_required_result_list_roots)
+        .tool(questions::test_input_required_result_request_state)
+        .tool(questions::test_input_required_result_tampered_state)
+        .tool(questions::test_input_required_result_multiple_inputs)
+        .tool(questions::test_input_required_result_multi_round)
+        .tool(questions::test_input_required_result_capabilities)
         .tool(triggers::test_trigger_tool_change)
         .tool(triggers::test_trigger_prompt_change)
 }

@@ -37,6 +37,7 @@
 //! | write one from a closure, or with a schema of your own | [`ToolSpec`], [`ResourceSpec`], [`TemplateSpec`], [`PromptSpec`] |
 //! | report progress, log, notice a cancellation, know the caller | [`Context`] |
 //! | return text, pictures, structured data, or a failure | [`IntoToolResult`], [`Json`], [`Content`], [`ToolError`] |
+//! | ask the person, the model, or for the folders | [`Context::elicit`], [`Context::sample`], [`Context::list_roots`], [`macro@Form`] |
 //! | keep the answers of a costly tool | [`CachePolicy`] |
 //! | run slow tools beside quick ones | [`PoolConfig`], [`Builder::pool`] |
 //! | add and remove tools while the server runs | [`Runtime::add_tool`] |
@@ -58,6 +59,11 @@ pub use impresario_transports::{Serve, UnixSocket, lines};
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/tools.md")]
 struct ToolsGuide;
+
+/// The examples of the guide to tools that ask.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/asking.md")]
+struct AskingGuide;
 
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]

@@ -4,9 +4,11 @@
 //! of a known size, calls of a known length, failures, panics and side effects that can be counted.
 
 mod answers;
+mod questions;
 mod time;
 
 pub use answers::{BLOB_BYTES_MAX, blob, counter, echo, fail, panic, print};
+pub use questions::{ask, ask_twice};
 pub use time::{progress, sleep, spin};
 
 use impresario_engine::Builder;
@@ -16,7 +18,7 @@ use crate::Pack;
 /// The pack, for the table of packs.
 pub const PACK: Pack = Pack {
     name: "lab",
-    description: "Tools for tests and load: echoes, sizes, waits, failures, panics, progress.",
+    description: "Tools for tests and load: echoes, sizes, waits, failures, panics, progress, questions.",
     install,
 };
 
@@ -33,4 +35,6 @@ pub fn install(builder: Builder) -> Builder {
         .tool(counter)
         .tool(progress)
         .tool(print)
+        .tool(ask)
+        .tool(ask_twice)
 }

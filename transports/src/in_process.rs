@@ -12,7 +12,10 @@ use impresario_engine::actor::Remote;
 use impresario_engine::call::{Call, CallEvent, CancelReason, Ending};
 use impresario_engine::hub::Subscriber;
 use impresario_engine::session::{Connection, ConnectionKind, Session, SessionMsg, Stage, Via};
-use impresario_engine::{Caller, Completion, McpError, PromptResult, ReadResult, Runtime, ToolResult};
+use impresario_engine::{
+    Caller, ClientCapabilities, Completion, McpError, PromptResult, ReadResult, Runtime, ToolResult,
+};
+use impresario_protocol::client::{InputRequest, InputResponse};
 use impresario_protocol::{
     ListenFilter, Notification, Outcome, PromptDefinition, ResourceDefinition, TemplateDefinition,
     ToolDefinition,
@@ -20,12 +23,18 @@ use impresario_protocol::{
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use answers::Answers;
+
+mod answers;
+
 /// A client in this process. Cheap to clone, usable from any thread; calls may overlap.
 #[derive(Clone)]
 pub struct Client {
     runtime: Runtime,
     session: Remote<Session>,
     next_id: Arc<AtomicI64>,
+    /// Who answers what tools ask.
+    answers: Option<Answers>,
     /// Dropped with the last clone, which ends the session on its lane.
     _open: Arc<oneshot::Sender<()>>,
 }
@@ -55,10 +64,23 @@ pub async fn connect(runtime: &Runtime) -> Result<Client, McpError> {
     };
     runtime.on_lane(runtime.next_lane(), errand)?;
     let session = session_rx.await.map_err(|_lane_ended| McpError::shutting_down())?;
-    Ok(Client { runtime: runtime.clone(), session, next_id: Arc::default(), _open: Arc::new(open) })
+    let next_id = Arc::default();
+    Ok(Client { runtime: runtime.clone(), session, next_id, answers: None, _open: Arc::new(open) })
 }
 
 impl Client {
+    /// The same client, declaring that it can be asked what `capabilities` say; `answer` is given each question
+    /// with its key, and answers it.
+    #[must_use]
+    pub fn answering<F, Fut>(mut self, capabilities: &ClientCapabilities, answer: F) -> Self
+    where
+        F: Fn(String, InputRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = InputResponse> + Send + 'static,
+    {
+        self.answers = Some(Answers::new(capabilities, answer));
+        self
+    }
+
     /// Calls a tool and waits for its result.
     ///
     /// # Errors
@@ -170,9 +192,18 @@ impl Client {
         self.runtime.shared().hub.subscribe(filter)
     }
 
-    fn ask(&self, method: &str, mut params: Value) -> Result<Running, McpError> {
+    fn ask(&self, method: &'static str, params: Value) -> Result<Running, McpError> {
+        let call = self.send(method, params.clone())?;
+        let again = self.answers.is_some().then(|| (self.clone(), method, params));
+        Ok(Running { call, again, has_ended: false })
+    }
+
+    fn send(&self, method: &str, mut params: Value) -> Result<Arc<Call>, McpError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         params["_meta"] = json!({ "progressToken": id });
+        if let Some(answers) = &self.answers {
+            answers.declare(&mut params);
+        }
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string();
         let shared = self.runtime.shared();
         let message = Message::parse(request.as_bytes(), &DecodeLimits::from(&*shared.limits));
@@ -189,7 +220,7 @@ impl Client {
                 )
             });
         }
-        Ok(Running { call, has_ended: false })
+        Ok(call)
     }
 }
 
@@ -197,6 +228,8 @@ impl Client {
 #[derive(Debug)]
 pub struct Running {
     call: Arc<Call>,
+    /// What is sent again with the answers to what the tool asks, where somebody answers.
+    again: Option<(Client, &'static str, Value)>,
     has_ended: bool,
 }
 
@@ -206,11 +239,19 @@ impl Running {
     /// # Errors
     /// When the call has ended: what is returned then holds its result.
     pub async fn next_notification(&mut self) -> Result<Notification, Ended> {
-        match self.call.next_event().await {
-            CallEvent::Notification(notification) => Ok(notification),
-            CallEvent::Ended(ending) => {
-                self.has_ended = true;
-                Err(Ended(outcome_of(ending)))
+        loop {
+            match self.call.next_event().await {
+                CallEvent::Notification(notification) => return Ok(notification),
+                // Questions come to this client at the end of a call.
+                CallEvent::Told(_) => {}
+                CallEvent::Ended(ending) => {
+                    self.has_ended = true;
+                    match self.go_on(ending).await {
+                        Ok(None) => {}
+                        Ok(Some(outcome)) => return Err(Ended(Ok(outcome))),
+                        Err(error) => return Err(Ended(Err(error))),
+                    }
+                }
             }
         }
     }
@@ -232,9 +273,28 @@ impl Running {
     }
 
     async fn outcome(mut self) -> Result<Outcome, McpError> {
-        let ending = self.call.ended().await;
-        self.has_ended = true;
-        outcome_of(ending)
+        loop {
+            let ending = self.call.ended().await;
+            self.has_ended = true;
+            if let Some(outcome) = self.go_on(ending).await? {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// What the ending of a call says; nothing when the call has been sent again with answers.
+    async fn go_on(&mut self, ending: Ending) -> Result<Option<Outcome>, McpError> {
+        match (ending, &self.again) {
+            (Ending::InputRequired(required), Some((client, method, params))) => {
+                if let Some(answers) = &client.answers {
+                    let params = answers.again(params.clone(), *required).await;
+                    self.call = client.send(method, params)?;
+                    self.has_ended = false;
+                }
+                Ok(None)
+            }
+            (ending, _) => outcome_of(ending).map(Some),
+        }
     }
 }
 
@@ -274,6 +334,9 @@ fn outcome_of(ending: Ending) -> Result<Outcome, McpError> {
             );
             Ok(Outcome::Tool(ToolResult::error(text)))
         }
+        Ending::InputRequired(_) => Err(McpError::invalid_request(
+            "the call asks its client something, and this client answers nothing; give it answers (Client::answering)",
+        )),
         Ending::Cancelled => Err(McpError::invalid_request("the call was cancelled")),
         Ending::Rendered(_) => Err(McpError::internal()),
     }

@@ -36,7 +36,8 @@ use impresario_protocol::Limits;
 
 use common::{house, http, http2, messages, pipe, wait};
 
-/// Limits whose edges only virtual time or the inside of a crate can reach: the unit test that does.
+/// Limits whose edges only virtual time or the inside of a crate can reach, or that are part of a longer story:
+/// the test that does.
 const UNIT_TESTED: &[(&str, &str, &str)] = &[
     ("body_bytes_per_second_min", "transports/src/http/body.rs", "a_body_that_is_too_slow_is_given_up"),
     ("replay_events_max", REPLAY, "too_many_events_go_sent_ones_first_and_answers_last"),
@@ -49,6 +50,23 @@ const UNIT_TESTED: &[(&str, &str, &str)] = &[
         "transports/src/http/outbox.rs",
         "a_reader_that_takes_too_little_for_too_long_is_stalled_and_one_that_takes_enough_is_not",
     ),
+    (
+        "question_timeout_ms",
+        "transports/tests/asking/sessions.rs",
+        "a_question_that_is_never_answered_is_given_up_and_the_calls_own_time_stands_still",
+    ),
+    (
+        "questions_per_session_max",
+        "transports/tests/asking/sessions.rs",
+        "questions_per_session_max_is_how_many_are_open",
+    ),
+    ("question_rounds_max", "transports/tests/asking/stories.rs", "who_asks_for_ever_is_stopped"),
+    (
+        "request_state_bytes_max",
+        "transports/tests/asking/states.rs",
+        "a_call_that_must_keep_more_than_it_may_fails_and_says_so",
+    ),
+    ("request_state_ttl_ms", "transports/tests/asking/states.rs", "a_state_that_is_too_old_is_refused"),
     // No caller can end an actor of ours: what tools do is caught before.
     ("actor_restarts_max", "runtime/engine/src/actor.rs", "restarts_are_limited_within_a_minute"),
 ];

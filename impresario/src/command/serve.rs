@@ -17,6 +17,7 @@ use super::{announce, logging};
 
 mod listen;
 mod signals;
+mod state_keys;
 
 pub use listen::Listen;
 use signals::Signals;
@@ -101,6 +102,11 @@ pub struct ServeOptions {
     /// Set a limit, such as body_bytes_max=1MiB or call_timeout_ms=10s; `impresario limits` lists them.
     #[arg(long = "limit", value_name = "NAME=VALUE", env = "IMPRESARIO_LIMIT", value_delimiter = ',')]
     pub limits: Vec<LimitSetting>,
+    /// A file with the keys that seal what calls keep with their clients while they wait for answers, so that
+    /// replicas can resume one another's calls: 64 hexadecimal digits a line, the first seals, all open. The
+    /// variable IMPRESARIO_STATE_KEY may hold the keys themselves. Without either, a random key.
+    #[arg(long, value_name = "PATH", env = "IMPRESARIO_STATE_KEY_FILE")]
+    pub state_key_file: Option<PathBuf>,
     /// A name under which the server is reached besides localhost: HOST or HOST:PORT. Requests for other
     /// hosts are refused.
     #[arg(long = "allow-host", value_name = "HOST", env = "IMPRESARIO_ALLOW_HOST", value_delimiter = ',')]
@@ -142,7 +148,7 @@ impl ServeOptions {
         UnixSocket { mode: self.socket_mode.unwrap_or(socket.mode), ..socket }
     }
 
-    /// The builder with the lanes and limits that the flags name.
+    /// The builder with the lanes, limits and keys that the flags name.
     fn size(&self, mut builder: Builder) -> anyhow::Result<Builder> {
         if let Some(lanes) = self.lanes {
             builder = builder.lanes(lanes);
@@ -154,7 +160,8 @@ impl ServeOptions {
             }
             builder = builder.limits(limits);
         }
-        Ok(builder)
+        let keys = state_keys::read(self.state_key_file.as_deref())?;
+        Ok(keys.into_iter().fold(builder, Builder::state_key))
     }
 }
 

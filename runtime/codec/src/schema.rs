@@ -44,6 +44,8 @@ pub struct Schema {
     source: Value,
     /// Whether any object is valid, which spares the validator.
     open: bool,
+    /// Whether `format` is a rule, or a remark as 2020-12 has it.
+    formats: bool,
     on_tape: Validator<TapeJson>,
     /// The same schema for values that are trees; compiled on first use.
     on_values: OnceLock<Validator>,
@@ -56,12 +58,25 @@ impl Schema {
     /// When it is no valid schema, is larger than the limits, names a dialect that is not supported, or
     /// refers to anything outside of itself.
     pub fn compile(schema: &Value, limits: &SchemaLimits) -> Result<Self, SchemaError> {
+        Self::compile_as(schema, limits, false)
+    }
+
+    /// Compiles a schema whose formats are rules too: `email`, `date` and the like.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub fn compile_with_formats(schema: &Value, limits: &SchemaLimits) -> Result<Self, SchemaError> {
+        Self::compile_as(schema, limits, true)
+    }
+
+    fn compile_as(schema: &Value, limits: &SchemaLimits, formats: bool) -> Result<Self, SchemaError> {
         survey::survey(schema, limits)?;
         let on_tape =
-            options::<TapeJson>().build(schema).map_err(|error| SchemaError::from_compiler(&error))?;
+            options::<TapeJson>(formats).build(schema).map_err(|error| SchemaError::from_compiler(&error))?;
         Ok(Self {
             source: schema.clone(),
             open: survey::takes_any_object(schema),
+            formats,
             on_tape,
             on_values: OnceLock::new(),
         })
@@ -95,7 +110,7 @@ impl Schema {
             return Ok(());
         }
         let validator = self.on_values.get_or_init(|| {
-            options::<SerdeJson>()
+            options::<SerdeJson>(self.formats)
                 .build(&self.source)
                 .expect("the same schema was compiled for the tape before")
         });
@@ -123,10 +138,11 @@ impl Schema {
     }
 }
 
-fn options<F: Json>() -> ValidationOptions<'static, Arc<dyn Retrieve>, F> {
+fn options<F: Json>(formats: bool) -> ValidationOptions<'static, Arc<dyn Retrieve>, F> {
     // The engine is the linear one: the default backtracks. Nothing is fetched, neither by HTTP nor from files.
     let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX);
-    jsonschema::options_for::<F>().with_pattern_options(patterns).offline()
+    let options = jsonschema::options_for::<F>().with_pattern_options(patterns).offline();
+    if formats { options.should_validate_formats(true) } else { options }
 }
 
 impl fmt::Debug for Schema {

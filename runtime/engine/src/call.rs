@@ -24,8 +24,11 @@ use crate::dialect::Dialect;
 use crate::gate::Permit;
 use crate::hub::Subscriber;
 use crate::in_flight::InFlight;
+use crate::question::{Asked, Asks, InputRequired, Told};
 
-/// How a call ended. Four of the five are told apart in replies, audit and metrics.
+mod questions;
+
+/// How a call ended. They are told apart in replies, audit and metrics.
 #[derive(Debug, Clone)]
 pub enum Ending {
     /// It ran to its end; a tool that failed is such an outcome too.
@@ -42,6 +45,8 @@ pub enum Ending {
         /// What it was given.
         after: Duration,
     },
+    /// It goes on when the client sends it again with answers.
+    InputRequired(Box<InputRequired>),
     /// The client took it back, or left. Nothing is sent.
     Cancelled,
 }
@@ -64,6 +69,8 @@ pub enum CancelReason {
 pub enum CallEvent {
     /// A message about the call, before its answer.
     Notification(Notification),
+    /// A message about a question of the call.
+    Told(Told),
     /// The answer; nothing follows.
     Ended(Ending),
 }
@@ -85,6 +92,8 @@ pub struct Facts {
     pub opened_session: Option<Arc<str>>,
     /// For a call that stays open and listens: the changes it is to be told of.
     pub listener: Option<Arc<Subscriber>>,
+    /// How the call may ask its client.
+    pub asks: Asks<Call>,
 }
 
 /// Where what a client said of itself is to be found.
@@ -111,10 +120,20 @@ pub struct CallLimits {
     pub notification_bytes_max: usize,
     /// Progress messages a second, after a burst.
     pub progress_per_second_max: u32,
+    /// Questions that may be open.
+    pub questions_max: usize,
+    /// How often it may ask.
+    pub question_rounds_max: u64,
+    /// How long a question waits in a session.
+    pub question_timeout: Duration,
 }
 
 /// How many calls that are over one thread keeps to be used again.
 const SPARE_MAX: usize = 64;
+
+/// Why a call that stands for several asks nobody.
+const CACHED: &str = "a tool with a cache can't ask its client: its answer is given to others too; \
+                      take its cache away, or ask in a tool without one";
 
 thread_local! {
     static SPARE: RefCell<Vec<Arc<Call>>> = const { RefCell::new(Vec::new()) };
@@ -161,6 +180,8 @@ struct State {
     last_progress: Option<f64>,
     /// The tool wants the stream closed that its answer is to take.
     closes_stream: bool,
+    /// What the call has asked its client; few calls do.
+    asked: Option<Box<Asked>>,
 }
 
 impl Call {
@@ -217,6 +238,7 @@ impl Call {
             client: client.clone(),
             progress_token: progress_token.clone(),
             log_level: *log_level,
+            asks: Asks::Never(CACHED),
             ..Facts::default()
         };
         Self::from_source(Source::Call(Arc::clone(other)), OnceLock::from(facts), other.limits)
@@ -294,7 +316,11 @@ impl Call {
         state.ending = Some(ending);
         let (permit, listed_in) = (state.permit.take(), state.listed_in.take());
         let reader = state.reader.take();
-        let watchers = std::mem::take(&mut state.cancel_wakers);
+        let mut watchers = std::mem::take(&mut state.cancel_wakers);
+        let asked = state.asked.as_deref_mut();
+        if let Some(asked) = asked {
+            self.end_questions(asked, &mut watchers);
+        }
         drop(state);
         // Given back before the answer can be seen, so that the next request finds the place free.
         drop(permit);
@@ -405,6 +431,9 @@ impl Call {
         let mut state = self.state.lock();
         if let Some(notification) = state.take_notification() {
             return Poll::Ready(CallEvent::Notification(notification));
+        }
+        if let Some(told) = state.asked.as_mut().and_then(|asked| asked.unsent.pop_front()) {
+            return Poll::Ready(CallEvent::Told(told));
         }
         if let Some(ending) = state.ending.take() {
             return Poll::Ready(CallEvent::Ended(ending));

@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use impresario_protocol::{ClientCapabilities, Implementation};
 
+pub use abilities::Abilities;
+
+mod abilities;
+
 /// Who a request is made for. Everything that must not be shared between callers is keyed by it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Caller {
@@ -34,24 +38,78 @@ impl Caller {
 
 /// What a client said of itself, in its handshake or with the request. Never decide security by it.
 #[derive(Debug, Clone, Default)]
-pub struct ClientFacts(Option<Arc<(Option<Implementation>, ClientCapabilities)>>);
+pub struct ClientFacts(Option<Arc<Said>>);
+
+#[derive(Debug)]
+struct Said {
+    implementation: Option<Implementation>,
+    capabilities: ClientCapabilities,
+    abilities: Abilities,
+}
 
 impl ClientFacts {
     /// What a client said.
     #[must_use]
     pub fn new(implementation: Option<Implementation>, capabilities: ClientCapabilities) -> Self {
-        Self(Some(Arc::new((implementation, capabilities))))
+        let abilities = Abilities::of(&capabilities);
+        Self(Some(Arc::new(Said { implementation, capabilities, abilities })))
+    }
+
+    /// The same, when not everything that was declared can be used.
+    #[must_use]
+    pub(crate) fn with_abilities(
+        implementation: Option<Implementation>,
+        capabilities: ClientCapabilities,
+        abilities: Abilities,
+    ) -> Self {
+        Self(Some(Arc::new(Said { implementation, capabilities, abilities })))
     }
 
     /// Its name and version, when it gave them.
     #[must_use]
     pub fn implementation(&self) -> Option<&Implementation> {
-        self.0.as_deref().and_then(|(implementation, _)| implementation.as_ref())
+        self.0.as_deref().and_then(|said| said.implementation.as_ref())
     }
 
     /// What it can do, when it said so.
     #[must_use]
     pub fn capabilities(&self) -> Option<&ClientCapabilities> {
-        self.0.as_deref().map(|(_, capabilities)| capabilities)
+        self.0.as_deref().map(|said| &said.capabilities)
+    }
+
+    /// What it can be asked.
+    #[must_use]
+    pub fn abilities(&self) -> Abilities {
+        self.0.as_deref().map(|said| said.abilities).unwrap_or_default()
+    }
+
+    /// Whether its person can be given a form: [`crate::Context::elicit`].
+    #[must_use]
+    pub fn can_elicit(&self) -> bool {
+        self.abilities().form
+    }
+
+    /// Whether its person can be sent to a page: [`crate::Context::elicit_url`].
+    #[must_use]
+    pub fn can_elicit_url(&self) -> bool {
+        self.abilities().url
+    }
+
+    /// Whether its model can be asked: [`crate::Context::sample`].
+    #[must_use]
+    pub fn can_sample(&self) -> bool {
+        self.abilities().sampling
+    }
+
+    /// Whether its model can be asked and be given tools.
+    #[must_use]
+    pub fn can_sample_with_tools(&self) -> bool {
+        self.abilities().sampling_tools
+    }
+
+    /// Whether it names the folders that may be worked in: [`crate::Context::list_roots`].
+    #[must_use]
+    pub fn can_list_roots(&self) -> bool {
+        self.abilities().roots
     }
 }

@@ -38,6 +38,11 @@ impl Context {
         Self { call }
     }
 
+    /// The call itself, for the parts of this type that stand elsewhere.
+    pub(crate) fn call(&self) -> &Arc<Call> {
+        &self.call
+    }
+
     /// The call's arguments as a type. Text can be borrowed from the request (`&str` fields), so nothing is
     /// copied.
     ///
@@ -76,7 +81,7 @@ impl Context {
         &self.call.facts().caller
     }
 
-    /// What the client said of itself.
+    /// What the client said of itself, and what it can be asked.
     #[must_use]
     pub fn client(&self) -> &ClientFacts {
         self.call.client()

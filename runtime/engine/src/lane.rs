@@ -99,7 +99,8 @@ impl LaneHandle {
             LocalSet::new().block_on(&runtime, async {
                 let restarts_max = Limits::size(shared.limits.actor_restarts_max);
                 let mailbox_len_max = Limits::size(shared.limits.in_flight_max).max(ERRANDS_MIN);
-                let workers = Rc::new(Workers::new(&pools, lanes, restarts_max, &shared.closing));
+                let workers =
+                    Rc::new(Workers::new(&pools, lanes, restarts_max, &shared.closing, &shared.sealer));
                 let stage = Rc::new(Stage { shared, sessions, workers });
                 if index == 0 {
                     tokio::task::spawn_local(sweep_sessions(stage.clone()));

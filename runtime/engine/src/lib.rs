@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod actor;
+mod ask;
 pub mod cache;
 pub mod call;
 mod caller;
@@ -23,6 +24,7 @@ pub mod hub;
 mod in_flight;
 mod lane;
 mod prompt;
+mod question;
 pub mod registry;
 mod rendered;
 mod resource;
@@ -35,13 +37,15 @@ mod tool_error;
 mod tool_result;
 pub mod workers;
 
+pub use ask::{Elicited, Form, FormChoice, FormField, FormProblem};
 pub use cache::Eviction;
-pub use caller::{Caller, ClientFacts};
+pub use caller::{Abilities, Caller, ClientFacts};
 pub use closing::Closing;
 pub use completion::CompletionRequest;
 pub use context::Context;
 pub use dialect::Dialect;
-pub use impresario_macros::{prompt, resource, tool};
+pub use impresario_macros::{Form, prompt, resource, tool};
+pub use impresario_protocol::client;
 pub use impresario_protocol::{
     Annotations, Audience, CacheHint, CacheScope, ClientCapabilities, Completion, Content, ErrorKind, Icon,
     IconTheme, Implementation, JsonObject, Limits, ListKind, LogLevel, McpError, PromptArgument,
@@ -49,6 +53,7 @@ pub use impresario_protocol::{
 };
 pub use lane::LaneError;
 pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};
+pub use question::{AskError, Asks, InputRequired, OpenQuestions, Resumed, Sealer, Told};
 pub use registry::{BuildError, Misuse, Subject};
 pub use resource::{IntoReadResult, IntoResource, ResourceEntry, ResourceSpec, TemplateSpec};
 pub use runtime::{Builder, Runtime, StartError};

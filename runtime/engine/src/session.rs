@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use impresario_codec::Message;
+use impresario_codec::{Message, MessageKind};
 use impresario_protocol::{Era, Limits, McpError, Revision};
 
 use crate::actor::{Actor, Exit, Local, Untold};
@@ -36,6 +36,7 @@ mod legacy;
 mod modern;
 mod operation;
 mod perform;
+mod questions;
 mod render;
 mod replay;
 mod replay_store;
@@ -156,6 +157,12 @@ impl Session {
         let state = self.session_of(via).cloned();
         if let Some(state) = &state {
             state.touch();
+        }
+        if message.kind() == MessageKind::Response {
+            if let Some(state) = &state {
+                questions::on_answer(state.questions(), message);
+            }
+            return;
         }
         match message.method() {
             "notifications/initialized" => {

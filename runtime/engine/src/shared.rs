@@ -1,6 +1,7 @@
 //! What all lanes share: the registry, the sessions, the limits, and whether the house is closing.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use impresario_protocol::{CacheHint, Implementation, Limits};
 
@@ -9,6 +10,7 @@ use crate::call::CallLimits;
 use crate::closing::Closing;
 use crate::gate::{Counter, Gate};
 use crate::hub::Hub;
+use crate::question::Sealer;
 use crate::registry::Registry;
 use crate::workers::BlockingPool;
 
@@ -25,6 +27,8 @@ pub struct Shared {
     pub gate: Gate,
     /// Kept answers.
     pub cache: ResultCache,
+    /// Seals what calls leave with their clients.
+    pub sealer: Arc<Sealer>,
     /// What the server says of itself.
     pub identity: Identity,
     /// The threads of each pool, by its name.
@@ -68,16 +72,24 @@ impl Shared {
     /// The bounds of one call.
     #[must_use]
     pub fn call_limits(&self) -> CallLimits {
-        CallLimits {
-            notifications_max: Limits::size(self.limits.notifications_per_call_max),
-            notification_bytes_max: Limits::size(self.limits.out_bytes_max),
-            progress_per_second_max: u32::try_from(self.limits.progress_per_second_max).unwrap_or(u32::MAX),
-        }
+        call_limits(&self.limits)
     }
 
     /// The threads of the pool of that name.
     #[must_use]
     pub fn blocking_pool(&self, name: &str) -> Option<&Arc<BlockingPool>> {
         self.blocking.iter().find(|(pool, _)| pool == name).map(|(_, threads)| threads)
+    }
+}
+
+/// The bounds of one call.
+pub(crate) fn call_limits(limits: &Limits) -> CallLimits {
+    CallLimits {
+        notifications_max: Limits::size(limits.notifications_per_call_max),
+        notification_bytes_max: Limits::size(limits.out_bytes_max),
+        progress_per_second_max: u32::try_from(limits.progress_per_second_max).unwrap_or(u32::MAX),
+        questions_max: Limits::size(limits.questions_per_session_max),
+        question_rounds_max: limits.question_rounds_max,
+        question_timeout: Duration::from_millis(limits.question_timeout_ms),
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use impresario_protocol::{McpError, ToolResult};
 
+use crate::question::AskError;
+
 /// A tool's failure: what the model is told so that it can mend its call, or an error of the protocol.
 ///
 /// ```
@@ -78,5 +80,16 @@ impl From<&str> for ToolError {
 impl From<McpError> for ToolError {
     fn from(error: McpError) -> Self {
         Self(Repr::Protocol(error))
+    }
+}
+
+impl From<AskError> for ToolError {
+    /// A client that lacks a capability is told so in its own revision's way; everything else is a failure that
+    /// the model can read.
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::NotSupported { .. } => Self(Repr::Protocol(error.into_mcp_error())),
+            other => Self::new(other.to_string()),
+        }
     }
 }

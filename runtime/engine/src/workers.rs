@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::actor::{Exit, Local, Restarts, Untold};
 use crate::call::{Call, CancelReason, Ending};
 use crate::closing::Closing;
+use crate::question::Sealer;
 use crate::tool::{CallFuture, Tool};
 
 use worker::{Worker, WorkerMsg};
@@ -102,8 +103,14 @@ pub struct Workers {
 impl Workers {
     /// The slices of one of `lanes` lanes.
     #[must_use]
-    pub fn new(pools: &[PoolConfig], lanes: usize, restarts_max: usize, closing: &Arc<Closing>) -> Self {
-        let slice = |pool: &PoolConfig| Slice::new(pool, lanes, restarts_max, closing);
+    pub fn new(
+        pools: &[PoolConfig],
+        lanes: usize,
+        restarts_max: usize,
+        closing: &Arc<Closing>,
+        sealer: &Arc<Sealer>,
+    ) -> Self {
+        let slice = |pool: &PoolConfig| Slice::new(pool, lanes, restarts_max, closing, sealer);
         let default_place = pools.iter().position(|pool| pool.name == DEFAULT_POOL).unwrap_or(0);
         Self { slices: pools.iter().map(slice).collect(), default_place }
     }
@@ -134,6 +141,8 @@ struct Slice {
     queue_timeout: Duration,
     /// When it is over, calls that still run are answered with an error.
     closing: Arc<Closing>,
+    /// Seals what calls leave with their clients when they have to end to ask.
+    sealer: Arc<Sealer>,
     state: RefCell<SliceState>,
 }
 
@@ -157,7 +166,13 @@ impl SliceState {
 }
 
 impl Slice {
-    fn new(pool: &PoolConfig, lanes: usize, restarts_max: usize, closing: &Arc<Closing>) -> Rc<Self> {
+    fn new(
+        pool: &PoolConfig,
+        lanes: usize,
+        restarts_max: usize,
+        closing: &Arc<Closing>,
+        sealer: &Arc<Sealer>,
+    ) -> Rc<Self> {
         let state = SliceState {
             idle: Vec::new(),
             workers: 0,
@@ -171,6 +186,7 @@ impl Slice {
             queue_max: pool.queue_max,
             queue_timeout: pool.queue_timeout,
             closing: Arc::clone(closing),
+            sealer: Arc::clone(sealer),
             state: RefCell::new(state),
         })
     }

@@ -1,4 +1,5 @@
-//! `#[tool]`, `#[resource]` and `#[prompt]`: plain functions become what an MCP server offers.
+//! `#[tool]`, `#[resource]` and `#[prompt]`: plain functions become what an MCP server offers; and `Form`, for
+//! what a person fills in.
 //!
 //! ```
 //! use impresario_macros::tool;
@@ -22,6 +23,7 @@
 mod attributes;
 mod callable;
 mod crate_path;
+mod form;
 mod prompt;
 mod resource;
 mod signature;
@@ -30,7 +32,7 @@ mod text_argument;
 mod tool;
 
 use proc_macro::TokenStream;
-use syn::{Error, ItemFn, parse_macro_input};
+use syn::{DeriveInput, Error, ItemFn, parse_macro_input};
 
 /// Makes a function a tool.
 ///
@@ -158,4 +160,56 @@ pub fn prompt(attributes: TokenStream, function: TokenStream) -> TokenStream {
     let attributes = parse_macro_input!(attributes as prompt::PromptAttributes);
     let function = parse_macro_input!(function as ItemFn);
     prompt::expand(&attributes, function).unwrap_or_else(Error::into_compile_error).into()
+}
+
+/// Makes a struct a form that a person can fill in, and an enum a choice in one.
+///
+/// ```
+/// use impresario_engine::{Context, ToolError};
+/// use impresario_macros::{Form, tool};
+/// use schemars::JsonSchema;
+/// use serde::Deserialize;
+///
+/// #[derive(Form, Deserialize, JsonSchema)]
+/// struct Order {
+///     #[schemars(title = "Your address", email)]
+///     email: String,
+///     #[schemars(range(min = 1, max = 12))]
+///     cups: u8,
+///     size: Option<Size>,
+/// }
+///
+/// #[derive(Form, Deserialize, JsonSchema)]
+/// enum Size {
+///     /// A small one
+///     Small,
+///     /// A large one
+///     Large,
+/// }
+///
+/// /// Order coffee.
+/// #[tool]
+/// async fn order(ctx: &Context) -> Result<String, ToolError> {
+///     let order = ctx.elicit::<Order>("order", "What may it be?").await?;
+///     let order = order.accepted_or("nothing was ordered")?;
+///     Ok(format!("{} cups for {}", order.cups, order.email))
+/// }
+/// ```
+///
+/// A field is a `String`, a `bool`, a number, a choice, a list of choices, or an `Option` of these; anything else
+/// is an error where it stands:
+///
+/// ```compile_fail
+/// # use impresario_macros::Form;
+/// # use schemars::JsonSchema;
+/// # use serde::Deserialize;
+/// #[derive(Form, Deserialize, JsonSchema)]
+/// struct Nested {
+///     lines: Vec<String>,
+/// }
+/// ```
+#[proc_macro_derive(Form)]
+pub fn form(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    form::expand(&input).unwrap_or_else(Error::into_compile_error).into()
 }

@@ -161,6 +161,12 @@ limits! {
     notifications_per_call_max: "messages", 256, 1..=CEILING, "Unsent progress and log messages of one call; more are dropped, oldest first.";
     progress_per_second_max: "messages a second", 10, 1..=CEILING, "Progress messages of one call, after a burst of 100; more are dropped.";
     out_bytes_max: "bytes", MIB, 1_024..=CEILING, "Unsent progress and log messages of one call; beyond, the oldest are dropped.";
+    // Questions to the client.
+    question_timeout_ms: "milliseconds", 5 * 60_000, 1..=DAY_MS, "A question that waits in a session; then the tool is told that nobody answered.";
+    questions_per_session_max: "questions", 256, 1..=CEILING, "Open questions of one session, and of one call; one more fails with an error.";
+    question_rounds_max: "rounds", 10, 1..=1_000, "How often one call may ask, several questions at once counted as one; then it fails with an error.";
+    request_state_bytes_max: "bytes", 8 * KIB, 256..=MIB, "A requestState; a call that has to keep more fails, and a longer one that comes in gets -32602.";
+    request_state_ttl_ms: "milliseconds", 5 * 60_000, 1..=DAY_MS, "From a question to the request that brings its answer; a later one gets -32602.";
     // Pools.
     pool_workers: "workers", 4_096, 1..=CEILING, "Async calls at once in the default pool, over all lanes.";
     pool_queue_max: "calls", 1_024, 0..=CEILING, "Calls that wait for a worker of a pool; more get 42900.";

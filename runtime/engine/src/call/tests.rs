@@ -13,7 +13,14 @@ fn call_with(notifications_max: usize, notification_bytes_max: usize) -> Call {
     let limits = DecodeLimits::from(&Limits::default());
     let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#;
     let message = Message::parse(text, &limits).unwrap();
-    Call::new(message, CallLimits { notifications_max, notification_bytes_max, progress_per_second_max: 10 })
+    Call::new(
+        message,
+        CallLimits {
+            notifications_max,
+            notification_bytes_max,
+            ..crate::shared::call_limits(&Limits::default())
+        },
+    )
 }
 
 fn progress(progress: f64) -> Notification {

@@ -12,6 +12,7 @@ use crate::gate::{Counter, Gate};
 use crate::hub::Hub;
 use crate::lane::LaneHandle;
 use crate::prompt::{IntoPrompt, PromptSpec};
+use crate::question::Sealer;
 use crate::registry::{BuildError, Misuse, Registry, Subject};
 use crate::resource::{IntoResource, ResourceEntry};
 use crate::session::SessionTable;
@@ -46,6 +47,18 @@ pub struct Builder {
     limits: Limits,
     lanes: Option<usize>,
     eviction: Eviction,
+    state_keys: StateKeys,
+}
+
+/// The keys that seal what calls leave with their clients.
+#[derive(Default)]
+struct StateKeys(Vec<[u8; 32]>);
+
+impl std::fmt::Debug for StateKeys {
+    /// No keys.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("StateKeys").field(&self.0.len()).finish()
+    }
 }
 
 impl Builder {
@@ -140,6 +153,15 @@ impl Builder {
         self
     }
 
+    /// A key that seals what calls leave with their clients while they wait for answers (`requestState`).
+    /// Replicas that share it resume one another's calls; without one, each process has a random key. Given
+    /// more than once, the first seals and all open, so that a key can be replaced.
+    #[must_use]
+    pub fn state_key(mut self, key: [u8; 32]) -> Self {
+        self.state_keys.0.push(key);
+        self
+    }
+
     /// Checks everything and starts the lanes.
     ///
     /// # Errors
@@ -159,6 +181,7 @@ impl Builder {
             hub: Arc::clone(&hub),
             gate: Gate::new(&limits),
             cache: ResultCache::new(&limits, self.eviction),
+            sealer: Arc::new(Sealer::new(&self.state_keys.0, &limits)),
             identity,
             blocking: pools.iter().map(|pool| (pool.name.clone(), BlockingPool::new(pool))).collect(),
             closing: Arc::new(Closing::default()),

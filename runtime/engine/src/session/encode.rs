@@ -8,9 +8,10 @@ use impresario_protocol::{
 };
 use serde::Serialize;
 
-use super::{downgrade, wire_error};
+use super::{downgrade, questions, wire_error};
 use crate::call::{Call, Ending};
 use crate::dialect::Dialect;
+use crate::question::{InputRequired, Told};
 use crate::shared::Identity;
 
 /// An answer, ready to be sent, and what a transport needs to know of it.
@@ -81,6 +82,13 @@ pub(super) fn reply(call: &Call, ending: Ending, identity: &Identity) -> Option<
     let revision = call.facts().dialect.0;
     let outcome = match ending {
         Ending::Cancelled => return None,
+        // The legacy era has no error for it, and a tool can say what is wrong in its result.
+        Ending::Failed(error) if is_told_as_result(&error, call, revision) => {
+            Outcome::Tool(ToolResult::error(error.message))
+        }
+        Ending::InputRequired(required) => {
+            return Some(input_required(call.id(), &required, revision, identity));
+        }
         Ending::Failed(error) | Ending::Refused(error) => {
             return Some(error_reply(call.id(), &error, Dialect(revision)));
         }
@@ -112,6 +120,66 @@ pub(super) fn reply(call: &Call, ending: Ending, identity: &Identity) -> Option<
     close_result(object, revision, identity);
     out.push(b'}');
     Some(Reply::whole(out, Verdict::Result, revision).with(apart))
+}
+
+fn is_told_as_result(error: &McpError, call: &Call, revision: Revision) -> bool {
+    error.kind == ErrorKind::MissingCapability
+        && revision.era() == Era::Legacy
+        && call.message().method() == "tools/call"
+}
+
+/// The answer to a call that goes on when it comes again (basic/patterns/mrtr, "InputRequiredResult").
+fn input_required(
+    id: Option<&Id>,
+    required: &InputRequired,
+    revision: Revision,
+    identity: &Identity,
+) -> Reply {
+    let mut out = Buffer::with_room(required.state.len() + 1_024);
+    open_result(&mut out, id);
+    let mut result = Object::open(&mut out);
+    result.text("resultType", "input_required");
+    let mut requests = Object::open(result.member("inputRequests"));
+    for (key, request) in &required.requests {
+        write_value(requests.named(key), &**request);
+    }
+    requests.close();
+    result.text("requestState", &required.state);
+    let mut meta = Object::open(result.member("_meta"));
+    meta.member(META_SERVER_INFO).extend_from_slice(&identity.implementation_json);
+    meta.close();
+    result.close();
+    out.push(b'}');
+    Reply::whole(out, Verdict::Result, revision)
+}
+
+/// A message about a question, on the stream of the call that asks.
+pub(super) fn told(told: &Told, dialect: Dialect) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    let mut message = Object::open(&mut out);
+    message.text("jsonrpc", "2.0");
+    match told {
+        Told::Asked(id, question) => {
+            id.write_json(message.member("id"));
+            message.text("method", question.method());
+            message.serialized("params", &questions::params(question, id, dialect.0));
+        }
+        Told::Withdrawn(id) => {
+            message.text("method", "notifications/cancelled");
+            let mut params = Object::open(message.member("params"));
+            id.write_json(params.member("requestId"));
+            params.text("reason", "the answer is no longer needed");
+            params.close();
+        }
+        Told::Settled(id) => {
+            message.text("method", "notifications/elicitation/complete");
+            let mut params = Object::open(message.member("params"));
+            id.write_json(params.member("elicitationId"));
+            params.close();
+        }
+    }
+    message.close();
+    out
 }
 
 /// An error response; without an id when none could be read.
@@ -415,6 +483,17 @@ impl<'o> Object<'o> {
         self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
+        self.out
+    }
+
+    /// Writes a member whose name is somebody else's.
+    fn named(&mut self, name: &str) -> &mut Vec<u8> {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
+        write_str(self.out, name);
+        self.out.push(b':');
         self.out
     }
 

@@ -88,6 +88,9 @@ impl Exchange {
             Poll::Ready(CallEvent::Notification(told)) => {
                 Poll::Ready(Frame::Message(encode::notification(&told, None, self.call().facts().dialect)))
             }
+            Poll::Ready(CallEvent::Told(told)) => {
+                Poll::Ready(Frame::Message(encode::told(&told, self.call().facts().dialect)))
+            }
             Poll::Ready(CallEvent::Ended(ending)) => {
                 self.has_ended = true;
                 let reply = encode::reply(self.call(), ending, &self.stage.shared.identity);

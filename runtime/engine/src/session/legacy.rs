@@ -11,10 +11,11 @@ use serde::Deserialize;
 use super::era::{Speaks, id_of};
 use super::operation::{self, Params};
 use super::table::all_lists;
-use super::{Session, SessionState, render};
+use super::{Session, SessionState, questions, render};
 use crate::call::{Call, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
 use crate::dialect::Dialect;
+use crate::question::Asks;
 
 impl Session {
     /// Reads a request by the rules of its session, and performs it.
@@ -44,6 +45,7 @@ impl Session {
             client: ClientSource::Said(session.client().clone()),
             progress_token: progress_token(call.message()).ok().flatten(),
             log_level: Some(session.log_level()),
+            asks: Asks::InSession(Arc::clone(session.questions())),
             ..Facts::default()
         };
         call.accept(facts);
@@ -166,7 +168,8 @@ fn read_handshake(params: Option<Node<'_>>) -> Result<(Revision, ClientFacts), M
     };
     let capabilities = params.and_then(|params| object::<ClientCapabilities>(params, "capabilities"));
     let Some(Ok(capabilities)) = capabilities else { return Err(missing("capabilities", "an object")) };
-    Ok((revision.unwrap_or(Revision::LATEST_LEGACY), ClientFacts::new(Some(client), capabilities)))
+    let revision = revision.unwrap_or(Revision::LATEST_LEGACY);
+    Ok((revision, questions::client_facts(client, capabilities, revision)))
 }
 
 /// A member that is an object of that type. serde would also take an array for a struct.

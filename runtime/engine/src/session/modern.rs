@@ -16,6 +16,7 @@ use super::{Session, Speaks, Via, render};
 use crate::call::{Call, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
 use crate::dialect::Dialect;
+use crate::question::Asks;
 
 impl Session {
     /// Reads a request by its own metadata, and performs it. The order of the checks is that of the errors:
@@ -35,6 +36,10 @@ impl Session {
                 read_metadata(call, self.limits(), || self.completes(), &mut facts)
             }
         };
+        let checked = checked.and_then(|operation| {
+            facts.asks = self.asks_of(call, &operation)?;
+            Ok(operation)
+        });
         let listener = match &checked {
             Ok(Operation::Listen(filter)) => Some(self.stage.shared.hub.subscribe(filter.clone())),
             _ => None,
@@ -57,6 +62,33 @@ impl Session {
             Operation::Listen(_) => self.listen(call, in_flight),
             operation => self.perform(call, &operation, &self.calls, in_flight),
         }
+    }
+}
+
+impl Session {
+    /// How a call may ask, with what it brings when it was sent again (basic/patterns/mrtr). Requests that can't
+    /// ask may carry what they like.
+    fn asks_of(&self, call: &Call, operation: &Operation<'_, Node<'_>>) -> Result<Asks<Call>, McpError> {
+        /// `name` or `uri`, `arguments` and `_meta`: what a first request has.
+        const MEMBERS: usize = 3;
+        let can_ask = matches!(
+            operation,
+            Operation::CallTool { .. } | Operation::ReadResource { .. } | Operation::GetPrompt { .. }
+        );
+        if !can_ask {
+            return Ok(Asks::default());
+        }
+        let message = call.message();
+        let is_first = message.params().is_some_and(|params| {
+            params.len() == MEMBERS
+                && message.param("arguments").is_some()
+                && message.param("_meta").is_some()
+        });
+        if is_first {
+            return Ok(Asks::ByRetry(None));
+        }
+        let principal = self.caller.principal.as_deref();
+        Ok(Asks::ByRetry(self.stage.shared.sealer.resume(principal, message)?))
     }
 }
 
@@ -101,6 +133,7 @@ fn read_in_process<'m>(
         return Err(McpError::method_not_found(operation::COMPLETE));
     }
     facts.progress_token = progress_token(call.message())?;
+    facts.client = ClientSource::Request(client_of);
     facts.log_level = Some(LogLevel::Debug);
     operation_of(call, &Limits::default())
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use impresario_codec::Node;
 use impresario_protocol::{
-    Completion, CompletionTarget, Era, ErrorKind, Limits, ListKind, McpError, Operation, Outcome, ToolResult,
+    Completion, CompletionTarget, ErrorKind, Limits, ListKind, McpError, Operation, Outcome, ToolResult,
 };
 
 use super::{Session, Stage, render};
+use crate::ask::run_on_thread;
 use crate::cache::{CacheKey, Ran};
 use crate::call::{Call, CallEvent, Ending};
 use crate::completion::CompletionRequest;
@@ -37,7 +38,7 @@ impl Session {
             Operation::CallTool { name, arguments } => {
                 let tool = self.find_tool(name)?;
                 if let Some(missing) = tool.missing_capabilities(|| call.client()) {
-                    return lacks_capability(call, &tool, missing);
+                    return Err(lacks_capability(&tool, missing));
                 }
                 if let Some(mistakes) = check_arguments(&tool, arguments) {
                     call.finish(Ending::Answered(Outcome::Tool(ToolResult::error(mistakes))));
@@ -258,8 +259,10 @@ fn run_tool(stage: &Stage, call: &Arc<Call>, tool: Arc<Tool>) {
         Run::Lane(run) => run(ctx),
         Run::Blocking(run) => match stage.shared.blocking_pool(&tool.pool) {
             Some(threads) => {
-                let run = Arc::clone(run);
-                Box::pin(Arc::clone(threads).run(move || run(ctx)))
+                let (run, sealer, call) =
+                    (Arc::clone(run), Arc::clone(&stage.shared.sealer), Arc::clone(call));
+                let run = move || run_on_thread(&call, &sealer, || run(ctx));
+                Box::pin(Arc::clone(threads).run(run))
             }
             None => return call.finish(Ending::Failed(McpError::internal())),
         },
@@ -292,22 +295,18 @@ async fn run_apart(stage: &Stage, leader: &Arc<Call>, tool: &Arc<Tool>) -> Ran {
                 was_noisy = true;
                 leader.notify(notification);
             }
+            // A call that stands for several asks nobody.
+            CallEvent::Told(_) => was_noisy = true,
             CallEvent::Ended(ending) => return Ran { ending, was_noisy },
         }
     }
 }
 
-/// A client that lacks a capability is told by an error where there is one for it, else by the tool's result.
-fn lacks_capability(call: &Call, tool: &Tool, missing: serde_json::Value) -> Result<(), McpError> {
-    let text =
-        format!("{} needs a client with capabilities that yours has not declared", tool.definition.name);
-    match call.facts().dialect.0.era() {
-        Era::Modern => Err(McpError::new(ErrorKind::MissingCapability, text).with_data(missing)),
-        Era::Legacy => {
-            call.finish(Ending::Answered(Outcome::Tool(ToolResult::error(format!("{text}: {missing}")))));
-            Ok(())
-        }
-    }
+/// A client that lacks a capability is told which.
+fn lacks_capability(tool: &Tool, missing: serde_json::Value) -> McpError {
+    let name = &tool.definition.name;
+    let text = format!("{name} needs a client with capabilities that yours has not declared: {missing}");
+    McpError::new(ErrorKind::MissingCapability, text).with_data(missing)
 }
 
 /// What is wrong with a tool's arguments, for a model to mend its call (server/tools, "Error Handling").

@@ -11,6 +11,7 @@ use crate::caller::{Caller, ClientFacts};
 use crate::gate::{Counter, Entry};
 use crate::hub::Subscriber;
 use crate::in_flight::InFlight;
+use crate::question::OpenQuestions;
 
 use super::replay::Replay;
 use super::replay_store::ReplayStore;
@@ -29,6 +30,8 @@ pub struct SessionState {
     streams: Arc<Counter>,
     /// What its streams can replay; most sessions have no such stream.
     replay: OnceLock<Arc<Replay>>,
+    /// What its client was asked and has not answered.
+    questions: Arc<OpenQuestions<Call>>,
     /// The changes that it is to be told of.
     subscriber: Arc<Subscriber>,
     opened_at: Instant,
@@ -59,6 +62,7 @@ impl SessionState {
             calls: Arc::default(),
             streams: Arc::default(),
             replay: OnceLock::new(),
+            questions: Arc::default(),
             subscriber,
             opened_at: Instant::now(),
             last_used_ms: AtomicU64::new(0),
@@ -100,6 +104,12 @@ impl SessionState {
     #[must_use]
     pub fn calls(&self) -> &Arc<Counter> {
         &self.calls
+    }
+
+    /// What its client was asked and has not answered.
+    #[must_use]
+    pub fn questions(&self) -> &Arc<OpenQuestions<Call>> {
+        &self.questions
     }
 
     /// The changes it is to be told of.

@@ -15,7 +15,11 @@ pub(super) fn code(kind: ErrorKind, revision: Revision) -> i32 {
             Era::Modern => -32602,
         },
         ErrorKind::HeaderMismatch => -32020,
-        ErrorKind::MissingCapability => -32021,
+        // Where there is no word for it the request is one that this client may not send.
+        ErrorKind::MissingCapability => match revision.era() {
+            Era::Legacy => -32600,
+            Era::Modern => -32021,
+        },
         ErrorKind::UnsupportedRevision => -32022,
         ErrorKind::Overloaded => 42900,
         ErrorKind::ShuttingDown => 50300,

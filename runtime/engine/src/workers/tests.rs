@@ -3,12 +3,15 @@
 use std::cell::Cell;
 
 use impresario_codec::{DecodeLimits, Message};
-use impresario_protocol::{ErrorKind, Outcome};
+use impresario_protocol::{ClientCapabilities, ErrorKind, JsonObject, Outcome};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use super::*;
-use crate::call::CallLimits;
+use crate::call::{ClientSource, Facts};
+use crate::caller::ClientFacts;
+use crate::context::Context;
+use crate::question::{AskError, Asks, OpenQuestions};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -19,16 +22,13 @@ fn workers(workers: usize, queue_max: usize) -> Workers {
         queue_timeout: 5 * SECOND,
         ..PoolConfig::new(DEFAULT_POOL, &Limits::default())
     };
-    Workers::new(&[pool], 1, 5, &Arc::default())
+    Workers::new(&[pool], 1, 5, &Arc::default(), &Arc::new(Sealer::new(&[], &Limits::default())))
 }
 
 fn call() -> Arc<Call> {
     let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#;
     let message = Message::parse(text, &DecodeLimits::from(&Limits::default())).unwrap();
-    Arc::new(Call::new(
-        message,
-        CallLimits { notifications_max: 8, notification_bytes_max: 10_000, progress_per_second_max: 10 },
-    ))
+    Arc::new(Call::new(message, crate::shared::call_limits(&Limits::default())))
 }
 
 /// Submits work and gives the call it answers.
@@ -198,6 +198,45 @@ async fn a_job_that_watches_for_its_cancellation_may_clean_up_for_a_moment() {
             assert!(matches!(slot.ended().await, Ending::Cancelled));
             assert!(matches!(submit(&workers, done()).ended().await, Ending::Answered(_)));
             assert!(cleaned.get());
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_calls_time_stands_still_while_its_client_is_asked_and_the_question_has_a_time_of_its_own() {
+    LocalSet::new()
+        .run_until(async {
+            let workers = workers(1, 1);
+            let open = Arc::<OpenQuestions<Call>>::default();
+            let can = ClientCapabilities { roots: Some(JsonObject::new()), ..ClientCapabilities::default() };
+            let call = call();
+            call.accept(Facts {
+                asks: Asks::InSession(Arc::clone(&open)),
+                client: ClientSource::Said(ClientFacts::new(None, can)),
+                ..Facts::default()
+            });
+            let ctx = Context::new(Arc::clone(&call));
+            let work = async move {
+                tokio::time::sleep(40 * SECOND).await;
+                let asked = Instant::now();
+                let nobody = ctx.list_roots().await.unwrap_err();
+                assert!(matches!(nobody, AskError::NeverAnswered { .. }), "{nobody}");
+                assert_eq!(asked.elapsed(), 300 * SECOND, "question_timeout_ms");
+                // Of its minute 20 s are left.
+                std::future::pending().await
+            };
+            let begun = Instant::now();
+            let (cancel_grace, timeout) = (SECOND, 60 * SECOND);
+            workers.submit(Job {
+                call: Arc::clone(&call),
+                work: Box::pin(work),
+                timeout,
+                cancel_grace,
+                tool: None,
+            });
+            assert!(matches!(call.ended().await, Ending::TimedOut { .. }));
+            assert_eq!(begun.elapsed(), 360 * SECOND);
+            assert!(open.is_empty());
         })
         .await;
 }

@@ -5,16 +5,20 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::rc::Weak;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, Waker};
+use std::task::{Context as TaskContext, Poll, Waker, ready};
+use std::time::Duration;
 
 use impresario_protocol::McpError;
+use tokio::time::Instant;
 
 use super::{Job, Slice};
 use crate::actor::{Actor, Exit, Local};
 use crate::call::{Call, CancelReason, Ending};
 use crate::closing::Closing;
+use crate::question::Sealer;
 use crate::tool::CallFuture;
 
 /// Does one job at a time for its slice of a pool.
@@ -52,7 +56,13 @@ impl Worker {
     fn run(&self, mut job: Job, me: &Local<Self>) -> Result<(), Exit> {
         loop {
             let mut task = TaskContext::from_waker(Waker::noop());
-            let Poll::Ready(ending) = poll_caught(&mut job.work, &mut task) else { break };
+            let ending = match poll_caught(&mut job.work, &mut task) {
+                Poll::Ready(ending) => ending,
+                Poll::Pending => match self.interruption(&job) {
+                    Some(ending) => ending,
+                    None => break,
+                },
+            };
             job.finish(ending);
             discard(job);
             match self.next_job(me)? {
@@ -60,13 +70,21 @@ impl Worker {
                 None => return Ok(()),
             }
         }
-        let (me, closing) = (me.clone(), self.slice.upgrade().map(|slice| Arc::clone(&slice.closing)));
+        let (me, slice) = (me.clone(), self.slice.upgrade());
+        let Some(house) = slice.map(|slice| (Arc::clone(&slice.closing), Arc::clone(&slice.sealer))) else {
+            return Err(Exit::Finished);
+        };
         tokio::task::spawn_local(async move {
-            finish(job, closing).await;
+            finish(job, &house.0, &house.1).await;
             // Refused only when the worker has ended, and then nobody waits for it.
             drop(me.tell(WorkerMsg::Finished));
         });
         Ok(())
+    }
+
+    /// The ending of a job that can't go on without an answer from its client.
+    fn interruption(&self, job: &Job) -> Option<Ending> {
+        job.call.interruption(&self.slice.upgrade()?.sealer)
     }
 
     fn go_on(&self, me: &Local<Self>) -> Result<(), Exit> {
@@ -82,28 +100,54 @@ impl Worker {
     }
 }
 
-/// Drives a job that was not done at once, until it ends, is cancelled, or runs out of time.
-async fn finish(mut job: Job, closing: Option<Arc<Closing>>) {
-    let closed = async {
-        match closing {
-            Some(closing) => closing.over().await,
-            None => std::future::pending().await,
-        }
-    };
+/// Drives a job that was not done at once, until it ends, has to ask, is cancelled, or runs out of time.
+async fn finish(mut job: Job, closing: &Closing, sealer: &Sealer) {
     tokio::select! {
         biased;
-        ending = until_cancelled(&mut job.work, &job.call) => if let Some(ending) = ending {
+        ending = until_cancelled(&mut job.work, &job.call, sealer) => if let Some(ending) = ending {
             job.finish(ending);
             return discard(job);
         },
-        () = tokio::time::sleep(job.timeout) => {
+        () = time_is_over(&job.call, job.timeout) => {
             job.call.cancel(CancelReason::TimedOut);
             job.call.finish(Ending::TimedOut { after: job.timeout });
         }
-        () = closed => job.call.cancel(CancelReason::Shutdown),
+        () = closing.over() => job.call.cancel(CancelReason::Shutdown),
     }
     clean_up(&mut job).await;
     discard(job);
+}
+
+/// Resolves when a call has used up its time. While a question to its client is open that time stands still:
+/// the person decides how long, up to a limit of its own, at which the question is given up.
+async fn time_is_over(call: &Call, timeout: Duration) {
+    let (mut since, mut left) = (Instant::now(), timeout);
+    let mut alarm = pin!(tokio::time::sleep(timeout));
+    let mut stands_still = false;
+    poll_fn(|task| {
+        loop {
+            match call.question_deadline() {
+                Some(deadline) => {
+                    if !std::mem::replace(&mut stands_still, true) {
+                        left = left.saturating_sub(since.elapsed());
+                    }
+                    if alarm.deadline() != deadline {
+                        alarm.as_mut().reset(deadline);
+                    }
+                    ready!(alarm.as_mut().poll(task));
+                    call.give_up_questions(Instant::now());
+                }
+                None => {
+                    if std::mem::replace(&mut stands_still, false) {
+                        since = Instant::now();
+                        alarm.as_mut().reset(since + left);
+                    }
+                    return alarm.as_mut().poll(task);
+                }
+            }
+        }
+    })
+    .await;
 }
 
 /// Drops a job. What a tool keeps may panic while it is dropped, and that must cost nobody a worker.
@@ -114,9 +158,12 @@ fn discard(job: Job) {
 }
 
 /// The job's ending, or nothing when the call is cancelled first and so has its ending already.
-async fn until_cancelled(work: &mut CallFuture, call: &Call) -> Option<Ending> {
+async fn until_cancelled(work: &mut CallFuture, call: &Call, sealer: &Sealer) -> Option<Ending> {
     poll_fn(|task| {
         if let Poll::Ready(ending) = poll_caught(work, task) {
+            return Poll::Ready(Some(ending));
+        }
+        if let Some(ending) = call.interruption(sealer) {
             return Poll::Ready(Some(ending));
         }
         call.poll_cancelled(task).map(|()| None)
