@@ -8,7 +8,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
@@ -16,7 +15,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use impresario_codec::{Message, Node};
 use impresario_protocol::{Id, LogLevel, McpError, Notification, Outcome, ProgressToken};
-use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::caller::{Caller, ClientFacts};
@@ -25,6 +23,7 @@ use crate::gate::Permit;
 use crate::hub::Subscriber;
 use crate::in_flight::InFlight;
 use crate::question::{Asked, Asks, InputRequired, Told};
+use crate::sync::{AtomicBool, Mutex, Ordering};
 
 mod questions;
 

@@ -31,6 +31,7 @@ mod resource;
 mod runtime;
 pub mod session;
 mod shared;
+mod sync;
 mod template;
 mod tool;
 mod tool_error;

@@ -169,7 +169,8 @@ impl Builder {
     pub fn start(mut self) -> Result<Runtime, StartError> {
         let pools = self.sized_pools()?;
         let limits = Arc::new(self.limits);
-        let hub = Arc::new(Hub::default());
+        let lanes = self.lanes.unwrap_or_else(cores);
+        let hub = Arc::new(Hub::new(lanes));
         let names = pools.iter().map(|pool| pool.name.clone()).collect();
         let registry = Registry::new(Arc::clone(&hub), Arc::clone(&limits), names);
         registry.offer(self.tools, self.resources, self.prompts)?;
@@ -189,7 +190,6 @@ impl Builder {
             limits: Arc::clone(&limits),
         });
         let sessions = Arc::new(SessionTable::new(hub, limits));
-        let lanes = self.lanes.unwrap_or_else(cores);
         let pools: Arc<[PoolConfig]> = pools.into();
         let lane = |index| {
             LaneHandle::start(index, lanes, Arc::clone(&shared), Arc::clone(&sessions), Arc::clone(&pools))

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{downgrade, questions, wire_error};
 use crate::call::{Call, Ending};
 use crate::dialect::Dialect;
+use crate::hub::Topic;
 use crate::question::{InputRequired, Told};
 use crate::shared::Identity;
 
@@ -220,6 +221,24 @@ pub(super) fn notification(
     }
     params.close();
     out.push(b'}');
+    out
+}
+
+/// That a resource has changed, to a listener: all but the subscription is the same for everybody, and written once.
+pub(super) fn resource_updated(topic: &Topic, subscription: &Id) -> Vec<u8> {
+    const ROOM_FOR_THE_REST: usize = 96;
+    let shared = topic.written(|uri| {
+        let told = Notification::ResourceUpdated { uri: uri.to_owned() };
+        let mut whole = notification(&told, None, Dialect::default());
+        // Open again, so that another parameter can follow.
+        whole.truncate(whole.len() - b"}}".len());
+        whole
+    });
+    let mut out = Vec::with_capacity(shared.len() + ROOM_FOR_THE_REST);
+    out.extend_from_slice(shared);
+    out.extend_from_slice(b",\"_meta\":");
+    write_subscription(&mut out, subscription);
+    out.extend_from_slice(b"}}");
     out
 }
 
