@@ -13,12 +13,12 @@ use impresario_protocol::{ListKind, ListenFilter};
 
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
 use subscriber::Reader;
-use teller::Teller;
+use teller::{MARKS_PER_SLICE, Teller};
 use topic::Subject;
 
 pub(crate) use subscriber::Told;
 pub use subscriber::{Change, Subscriber};
-pub(crate) use teller::{MARKS_PER_SLICE, WAKES_PER_SLICE, seat_on};
+pub(crate) use teller::seat_on;
 pub(crate) use topic::Topic;
 
 mod subscriber;

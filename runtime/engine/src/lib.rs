@@ -19,6 +19,7 @@ mod completion;
 mod context;
 mod described;
 mod dialect;
+mod extension;
 pub mod gate;
 pub mod hub;
 mod in_flight;
@@ -45,12 +46,14 @@ pub use closing::Closing;
 pub use completion::CompletionRequest;
 pub use context::Context;
 pub use dialect::Dialect;
+pub use extension::{ExtensionParams, ExtensionSpec};
 pub use impresario_macros::{Form, prompt, resource, tool};
 pub use impresario_protocol::client;
 pub use impresario_protocol::{
-    Annotations, Audience, CacheHint, CacheScope, ClientCapabilities, Completion, Content, ErrorKind, Icon,
-    IconTheme, Implementation, JsonObject, Limits, ListKind, LogLevel, McpError, PromptArgument,
-    PromptMessage, PromptResult, ReadResult, ResourceContents, ResourceLink, ToolAnnotations, ToolResult,
+    Annotations, Audience, CacheHint, CacheScope, ClientCapabilities, Completion, Content, ErrorKind,
+    ExtensionResult, Icon, IconTheme, Implementation, JsonObject, Limits, ListKind, ListenFilter, LogLevel,
+    McpError, PromptArgument, PromptMessage, PromptResult, ReadResult, ResourceContents, ResourceLink,
+    ToolAnnotations, ToolResult,
 };
 pub use lane::LaneError;
 pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};

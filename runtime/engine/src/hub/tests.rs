@@ -5,6 +5,7 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
 use impresario_protocol::Notification;
 
+use super::teller::WAKES_PER_SLICE;
 use super::*;
 
 const MANY: usize = 10_000;

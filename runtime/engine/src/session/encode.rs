@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use impresario_codec::{Buffer, write_serialized, write_str};
 use impresario_protocol::{
-    Content, Era, ErrorKind, Id, JsonObject, ListKind, ListenFilter, McpError, Notification, Outcome,
-    PromptResult, ReadResult, Revision, ToolResult,
+    Content, Era, ErrorKind, ExtensionResult, Id, JsonObject, ListKind, ListenFilter, McpError, Notification,
+    Outcome, PromptResult, ReadResult, Revision, ToolResult,
 };
 use serde::Serialize;
 
@@ -335,6 +335,7 @@ fn write_outcome(object: &mut Object<'_>, outcome: Outcome, revision: Revision) 
         Outcome::Read(result) => write_read_result(object, result, revision),
         Outcome::Prompt(result) => write_prompt_result(object, result, revision),
         Outcome::Completion(completion) => object.serialized("completion", &completion),
+        Outcome::Extension(result) => write_extension_result(object, result, revision),
     }
 }
 
@@ -393,6 +394,23 @@ fn write_prompt_result(object: &mut Object<'_>, result: PromptResult, revision: 
     object.meta = meta;
 }
 
+fn write_extension_result(object: &mut Object<'_>, result: ExtensionResult, revision: Revision) {
+    let ExtensionResult { mut members, cache } = result;
+    object.meta = match members.remove("_meta") {
+        Some(serde_json::Value::Object(meta)) => Some(meta),
+        _ => None,
+    };
+    for (name, value) in &members {
+        object.serialized(name, value);
+    }
+    if let Some(cache) = cache
+        && revision.era() == Era::Modern
+    {
+        object.serialized("ttlMs", &cache.ttl_ms);
+        object.serialized("cacheScope", &cache.cache_scope);
+    }
+}
+
 fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) {
     out.push(b'[');
     for (place, block) in blocks.into_iter().enumerate() {
@@ -424,7 +442,11 @@ fn size_hint(outcome: &Outcome) -> usize {
     const ENVELOPE: usize = 256;
     match outcome {
         Outcome::Tool(result) => crate::tool::size_of_result(result) + ENVELOPE,
-        Outcome::Done | Outcome::Read(_) | Outcome::Prompt(_) | Outcome::Completion(_) => 2 * ENVELOPE,
+        Outcome::Done
+        | Outcome::Read(_)
+        | Outcome::Prompt(_)
+        | Outcome::Completion(_)
+        | Outcome::Extension(_) => 2 * ENVELOPE,
     }
 }
 

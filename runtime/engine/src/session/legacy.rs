@@ -148,7 +148,7 @@ fn operation_of(call: &Call) -> Result<Operation<'_, Node<'_>>, McpError> {
         "logging/setLevel" => params.log_level().map(Operation::SetLogLevel),
         "resources/subscribe" => params.text("uri").map(|uri| Operation::Subscribe { uri }),
         "resources/unsubscribe" => params.text("uri").map(|uri| Operation::Unsubscribe { uri }),
-        unknown => Err(McpError::method_not_found(unknown)),
+        method => Ok(Operation::Extend { method }),
     }
 }
 

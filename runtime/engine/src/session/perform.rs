@@ -9,12 +9,14 @@ use impresario_protocol::{
     Completion, CompletionTarget, ErrorKind, Limits, ListKind, McpError, Operation, Outcome, ToolResult,
 };
 
+use super::operation::COMPLETE;
 use super::{Session, Stage, render};
 use crate::ask::run_on_thread;
 use crate::cache::{CacheKey, Ran};
 use crate::call::{Call, CallEvent, Ending};
 use crate::completion::CompletionRequest;
 use crate::context::Context;
+use crate::extension::ExtensionParams;
 use crate::gate::{Counter, Permit};
 use crate::in_flight::InFlight;
 use crate::resource::cache_hint;
@@ -61,6 +63,11 @@ impl Session {
                 let settled = settled.map(variables).transpose()?.unwrap_or_default();
                 let request = CompletionRequest { value: value.into(), settled };
                 let work = self.complete(target, argument, request)?;
+                self.admit(call, calls, in_flight)?;
+                self.submit(call, work);
+            }
+            Operation::Extend { method } => {
+                let work = self.extend(call, method)?;
                 self.admit(call, calls, in_flight)?;
                 self.submit(call, work);
             }
@@ -241,6 +248,18 @@ impl Session {
             let has_more = Some(total > values.len());
             Ending::Answered(Outcome::Completion(Completion { values, total: Some(total as u64), has_more }))
         }))
+    }
+
+    /// Whether a method that not every server has is offered by this one.
+    pub(super) fn offers(&self, method: &str) -> bool {
+        let snapshot = self.stage.shared.registry.snapshot();
+        if method == COMPLETE { snapshot.completes() } else { snapshot.extension_method(method).is_some() }
+    }
+
+    fn extend(&self, call: &Arc<Call>, method: &str) -> Result<CallFuture, McpError> {
+        let snapshot = self.stage.shared.registry.snapshot();
+        let answer = snapshot.extension_method(method).ok_or_else(|| McpError::method_not_found(method))?;
+        Ok(answer(ExtensionParams::of(call), Context::new(Arc::clone(call))))
     }
 
     /// Hands work that is no tool's to the default pool.
