@@ -215,6 +215,12 @@ impl Hub {
     fn watched_len(&self) -> usize {
         self.watched.lock().len()
     }
+
+    /// Whether anybody watches a resource.
+    #[cfg(all(test, feature = "model"))]
+    pub(crate) fn watches_anything(&self) -> bool {
+        self.watched_len() > 0
+    }
 }
 
 /// What one slice did.

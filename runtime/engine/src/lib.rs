@@ -24,6 +24,8 @@ pub mod gate;
 pub mod hub;
 mod in_flight;
 mod lane;
+#[cfg(all(test, feature = "model"))]
+mod models;
 mod prompt;
 mod question;
 pub mod registry;

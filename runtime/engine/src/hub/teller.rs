@@ -9,12 +9,12 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use super::topic::Topic;
 use crate::sync::Mutex;
 
-/// Streams that a lane wakes at once. Each takes some microseconds to write what it has to say, and a call that
+/// Streams that a lane wakes at once; fewer in a model, which can't look at many. Each takes some microseconds to write what it has to say, and a call that
 /// comes in meanwhile waits for these and no more.
-pub(crate) const WAKES_PER_SLICE: usize = 32;
+pub(crate) const WAKES_PER_SLICE: usize = if cfg!(feature = "model") { 1 } else { 32 };
 
 /// Subscribers that are marked at once: a lock and a flag each.
-pub(crate) const MARKS_PER_SLICE: usize = 128;
+pub(crate) const MARKS_PER_SLICE: usize = if cfg!(feature = "model") { 1 } else { 128 };
 
 thread_local! {
     static SEAT: Cell<Option<usize>> = const { Cell::new(None) };

@@ -111,11 +111,7 @@ impl Session {
         if self.stage.shared.closing.has_begun() {
             return Err(McpError::shutting_down());
         }
-        if let (Some(table), Some(id)) = (in_flight, call.id()) {
-            table.enter(id, call)?;
-        }
-        call.hold(permit, in_flight.cloned());
-        Ok(())
+        call.hold(permit, in_flight)
     }
 
     fn list(&self, call: &Call, kind: ListKind, cursor: Option<&str>) -> Result<(), McpError> {
