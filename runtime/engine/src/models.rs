@@ -248,7 +248,7 @@ fn who_stops_watching_and_watches_again_is_told_and_leaves_nothing_behind() {
             let subscriber = Arc::clone(&subscriber);
             thread::spawn(move || {
                 subscriber.unwatch("a:1");
-                subscriber.watch("a:1", 1).unwrap();
+                subscriber.watch("a:1", &Limits::default()).unwrap();
             })
         };
         other.join().unwrap();

@@ -41,9 +41,9 @@ pub(super) fn read(bytes: &[u8], folder: &str, bytes_max: usize) -> Result<Front
     Ok(FrontMatter { name, description, whole })
 }
 
-/// YAML 1.2 as other readers take it: `yes` is a word. References are bounded by the library's own budget.
+/// YAML 1.2 as other readers take it: `yes` and `1_000` are words. References are bounded by the library's own budget.
 fn core_schema() -> serde_saphyr::Options {
-    serde_saphyr::options! { strict_booleans: true }
+    serde_saphyr::options! { strict_booleans: true, underscored_numbers_as_strings: true }
 }
 
 /// What stands between the first line and the next line of `---`.
@@ -97,10 +97,9 @@ mod tests {
         ] {
             check(text, Ok(whole.clone()));
         }
-        let rich = "---\nname: pdf\ndescription: d\nlicense: MIT\nmetadata:\n  version: 1.0\n  when: 2026-01-02\n  on: yes\n  \
+        let rich = "---\nname: pdf\ndescription: d\nlicense: MIT\nmetadata:\n  version: 1.0\n  when: 2026-01-02\n  on: yes\n  many: 1_000\n  ten: 010\n  \
                     list: [1, two, null, true]\n---\n";
-        let metadata =
-            json!({"version": 1.0, "when": "2026-01-02", "on": "yes", "list": [1, "two", null, true]});
+        let metadata = json!({"version": 1.0, "when": "2026-01-02", "on": "yes", "many": "1_000", "ten": 10.0, "list": [1, "two", null, true]});
         check(rich, Ok(json!({"name": "pdf", "description": "d", "license": "MIT", "metadata": metadata})));
     }
 

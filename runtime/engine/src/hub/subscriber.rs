@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use impresario_protocol::{ListKind, ListenFilter, McpError, Notification};
+use impresario_protocol::{Limits, ListKind, ListenFilter, McpError, Notification};
 
 use super::topic::{Subject, Topic};
 use super::{Hub, teller};
@@ -138,17 +138,27 @@ impl Subscriber {
         self.key
     }
 
-    /// Also tell it when that resource changes; at most `uris_max` in all.
+    /// Also tell it when that resource changes.
     ///
     /// # Errors
-    /// When it watches as many as it may.
-    pub fn watch(&self, uri: &str, uris_max: usize) -> Result<(), McpError> {
+    /// When it watches as many as it may, or their URIs are as long as they may be together.
+    pub fn watch(&self, uri: &str, limits: &Limits) -> Result<(), McpError> {
         let mut state = self.state.lock();
         if state.watched.contains_key(uri) {
             return Ok(());
         }
-        if state.watched.len() >= uris_max {
+        let (uris_max, bytes_max) =
+            (limits.subscriptions_per_session_max, limits.subscription_bytes_per_session_max);
+        if state.watched.len() >= Limits::size(uris_max) {
             let message = format!("{uris_max} resources are watched already (subscriptions_per_session_max)");
+            return Err(McpError::invalid_params(message));
+        }
+        let bytes: usize = state.watched.keys().map(|uri| uri.len()).sum();
+        if bytes + uri.len() > Limits::size(bytes_max) {
+            let message = format!(
+                "the URIs of all watched resources would take more than {bytes_max} bytes \
+                 (subscription_bytes_per_session_max)"
+            );
             return Err(McpError::invalid_params(message));
         }
         self.join(&mut state, uri);

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicUsize;
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
-use impresario_protocol::Notification;
+use impresario_protocol::{Limits, Notification};
 
 use super::teller::WAKES_PER_SLICE;
 use super::*;
@@ -97,16 +97,33 @@ fn a_subscriber_hears_what_it_asked_for_once_however_often_it_changes() {
 fn one_subscriber_watches_no_more_than_it_may() {
     let hub = Arc::new(Hub::default());
     let subscriber = hub.subscribe(ListenFilter::default());
-    subscriber.watch("a:1", 2).unwrap();
-    subscriber.watch("a:2", 2).unwrap();
-    subscriber.watch("a:2", 2).unwrap();
-    assert!(subscriber.watch("a:3", 2).is_err());
+    let limits = Limits { subscriptions_per_session_max: 2, ..Limits::default() };
+    subscriber.watch("a:1", &limits).unwrap();
+    subscriber.watch("a:2", &limits).unwrap();
+    subscriber.watch("a:2", &limits).unwrap();
+    assert!(subscriber.watch("a:3", &limits).is_err());
     hub.resource_updated("a:1");
     subscriber.unwatch("a:1");
-    subscriber.watch("a:3", 2).unwrap();
+    subscriber.watch("a:3", &limits).unwrap();
     hub.resource_updated("a:1");
     assert_eq!(told(&subscriber), []);
     assert_eq!(subscriber.filter().uris, ["a:2", "a:3"]);
+}
+
+#[test]
+fn what_one_subscriber_watches_is_bounded_in_bytes_too() {
+    let hub = Arc::new(Hub::default());
+    let subscriber = hub.subscribe(ListenFilter::default());
+    let limits = Limits { subscription_bytes_per_session_max: 6, ..Limits::default() };
+    subscriber.watch("a:1", &limits).unwrap();
+    assert!(
+        subscriber.watch("a:22", &limits).unwrap_err().message.contains("subscription_bytes_per_session_max")
+    );
+    subscriber.watch("a:2", &limits).unwrap();
+    assert!(subscriber.watch("b", &limits).is_err());
+    subscriber.watch("a:1", &limits).unwrap();
+    subscriber.unwatch("a:2");
+    subscriber.watch("b", &limits).unwrap();
 }
 
 #[test]

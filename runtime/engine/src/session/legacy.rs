@@ -130,8 +130,7 @@ impl Session {
         if snapshot.resource(uri).is_none() && snapshot.template_for(uri).is_none() {
             return Err(McpError::resource_not_found(uri));
         }
-        let uris_max = impresario_protocol::Limits::size(self.limits().subscriptions_per_session_max);
-        session.subscriber().watch(uri, uris_max)?;
+        session.subscriber().watch(uri, self.limits())?;
         call.finish(Ending::Answered(Outcome::Done));
         Ok(())
     }
