@@ -75,8 +75,8 @@ impl Hub {
         for topic in self.lists_of(&filter) {
             topic.join(&subscriber);
         }
-        for uri in &filter.uris {
-            subscriber.watch_any(uri);
+        for uri in filter.uris {
+            subscriber.watch_any(&uri);
         }
         // Joined first: whoever closes the hub has either found it among everybody, or closed before this line.
         if self.is_closed.load(Ordering::Acquire) {

@@ -99,13 +99,13 @@ impl Scan<'_> {
     }
 
     /// Takes in a skill, or says why not.
-    fn skill(&mut self, dir: &Dir, names: &mut Vec<String>, folder: &str) {
+    fn skill(&mut self, dir: &Dir, names: &[String], folder: &str) {
         if self.index.skills.len() >= self.limits.skills_max {
             return self.problem(names, &format!("there are {} skills already", self.limits.skills_max));
         }
         let mut found = Vec::new();
-        let mut folders = vec![names.clone()];
-        if let Err(problem) = self.collect(dir, &mut names.clone(), &mut found, &mut folders) {
+        let mut folders = vec![names.to_vec()];
+        if let Err(problem) = self.collect(dir, &mut names.to_vec(), &mut found, &mut folders) {
             return self.problem(names, &problem);
         }
         if let Err(problem) = self.take_in(names, folder, &found, &folders) {
