@@ -16,11 +16,11 @@ use subscriber::Reader;
 use teller::{MARKS_PER_SLICE, Teller};
 use topic::Subject;
 
-pub(crate) use subscriber::Told;
+pub(crate) use seat::seat_on;
 pub use subscriber::{Change, Subscriber};
-pub(crate) use teller::seat_on;
-pub(crate) use topic::Topic;
+pub(crate) use subscriber::{Told, Topic};
 
+mod seat;
 mod subscriber;
 mod teller;
 mod topic;
@@ -71,9 +71,9 @@ impl Hub {
     pub fn subscribe(self: &Arc<Self>, filter: ListenFilter) -> Arc<Subscriber> {
         let key = self.next_key.fetch_add(1, Ordering::Relaxed);
         let subscriber = Subscriber::new(key, self, &filter);
-        self.everybody.join(&subscriber);
+        self.everybody.join(key, &subscriber);
         for topic in self.lists_of(&filter) {
-            topic.join(&subscriber);
+            topic.join(key, &subscriber);
         }
         for uri in filter.uris {
             subscriber.watch_any(&uri);
@@ -196,7 +196,7 @@ impl Hub {
             watched.insert(Arc::clone(&uri), Arc::new(Topic::new(Subject::Resource(uri))));
         }
         let topic = Arc::clone(&watched[uri]);
-        topic.join(subscriber);
+        topic.join(subscriber.key(), subscriber);
         topic
     }
 

@@ -70,7 +70,7 @@ fn problems(skills: &Skills) -> String {
     skills.shelf.index().problems.iter().cloned().collect::<Vec<_>>().join("\n")
 }
 
-fn params(members: Value) -> ExtensionParams {
+fn params(members: &Value) -> ExtensionParams {
     ExtensionParams::new("test", members.as_object().cloned().unwrap_or_default())
 }
 
@@ -113,7 +113,7 @@ fn an_entry_names_every_file_with_its_digest_and_size() {
     folder.skill("refunds");
     folder.write("refunds/empty.txt", "");
     let Answer(answer, _) =
-        get(&folder.skills().shelf.index(), &params(json!({"uri": "skill://refunds/SKILL.md"}))).unwrap();
+        get(&folder.skills().shelf.index(), &params(&json!({"uri": "skill://refunds/SKILL.md"}))).unwrap();
     let skill = &answer["skill"];
     assert_eq!(skill["frontmatter"], json!({"name": "refunds", "description": "Does it."}));
     // The digest of nothing is well known.
@@ -168,7 +168,7 @@ fn no_uri_leads_out_of_the_skills() {
     ];
     for uri in rows {
         assert_eq!(skills.shelf.read(uri).unwrap_err().kind, ErrorKind::ResourceNotFound, "{uri}");
-        let asked = params(json!({ "uri": uri }));
+        let asked = params(&json!({ "uri": uri }));
         assert_eq!(
             get(&skills.shelf.index(), &asked).err().map(|error| error.kind),
             Some(ErrorKind::InvalidParams)
@@ -290,7 +290,7 @@ fn folders_are_listed_by_their_uri() {
     folder.write("team/refunds/references/deep/a.json", "{}");
     let index = folder.skills().shelf.index();
     let read =
-        |uri: &str| read_directory(&index, &params(json!({ "uri": uri }))).map(|Answer(answer, _)| answer);
+        |uri: &str| read_directory(&index, &params(&json!({ "uri": uri }))).map(|Answer(answer, _)| answer);
     let expected = json!({"resources": [
         {"uri": "skill://team/refunds/SKILL.md", "name": "SKILL.md", "mimeType": "text/markdown", "size": 49},
         {"uri": "skill://team/refunds/references", "name": "references", "mimeType": "inode/directory"},

@@ -10,9 +10,12 @@ use std::task::{Context as TaskContext, Poll, Waker};
 
 use impresario_protocol::{Limits, ListKind, ListenFilter, McpError, Notification};
 
-use super::topic::{Subject, Topic};
-use super::{Hub, teller};
+use super::topic::{self, Subject};
+use super::{Hub, seat};
 use crate::sync::Mutex;
+
+/// One thing that can change, and the subscribers that want to hear of it.
+pub(crate) type Topic = topic::Topic<Subscriber>;
 
 /// One who wants to hear of changes, and those it has not been told of.
 #[derive(Debug)]
@@ -253,7 +256,7 @@ impl Subscriber {
             return Poll::Ready(Told::Closed);
         }
         if !state.readers.iter().any(|reader| reader.waker.will_wake(task.waker())) {
-            state.readers.push(Reader { waker: task.waker().clone(), lane: teller::seat() });
+            state.readers.push(Reader { waker: task.waker().clone(), lane: seat::seat() });
         }
         Poll::Pending
     }

@@ -1,12 +1,11 @@
 //! What one lane still has to tell, and how much of it at once.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use super::topic::Topic;
+use super::subscriber::Topic;
 use crate::sync::Mutex;
 
 /// Streams that a lane wakes at once; fewer in a model, which can't look at many. Each takes some microseconds to write what it has to say, and a call that
@@ -15,20 +14,6 @@ pub(crate) const WAKES_PER_SLICE: usize = if cfg!(feature = "model") { 1 } else 
 
 /// Subscribers that are marked at once: a lock and a flag each.
 pub(crate) const MARKS_PER_SLICE: usize = if cfg!(feature = "model") { 1 } else { 128 };
-
-thread_local! {
-    static SEAT: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
-/// This thread is that lane: whoever waits for a change on it is woken by its teller.
-pub(crate) fn seat_on(lane: usize) {
-    SEAT.set(Some(lane));
-}
-
-/// The lane that this thread is, if it is one.
-pub(super) fn seat() -> Option<usize> {
-    SEAT.get()
-}
 
 /// What one lane still has to tell.
 #[derive(Debug, Default)]

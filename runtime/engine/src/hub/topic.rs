@@ -10,7 +10,6 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use impresario_protocol::ListKind;
 
-use super::subscriber::Subscriber;
 use crate::sync::Mutex;
 
 /// What a topic is about.
@@ -26,17 +25,17 @@ pub(crate) enum Subject {
 
 /// One thing that can change.
 #[derive(Debug)]
-pub(crate) struct Topic {
+pub(crate) struct Topic<S> {
     subject: Subject,
-    audience: Mutex<Audience>,
+    audience: Mutex<Audience<S>>,
     /// What is the same in everybody's notification, written by the first who sends it.
     written: OnceLock<Box<[u8]>>,
 }
 
-#[derive(Debug, Default)]
-struct Audience {
+#[derive(Debug)]
+struct Audience<S> {
     /// By key, so that a walk can go on where it stopped while others come and go.
-    members: BTreeMap<u64, Weak<Subscriber>>,
+    members: BTreeMap<u64, Weak<S>>,
     /// The walk that is under way.
     round: Option<Round>,
 }
@@ -52,7 +51,13 @@ struct Round {
     again_until: Option<u64>,
 }
 
-impl Topic {
+impl<S> Default for Audience<S> {
+    fn default() -> Self {
+        Self { members: BTreeMap::new(), round: None }
+    }
+}
+
+impl<S> Topic<S> {
     pub(super) fn new(subject: Subject) -> Self {
         Self { subject, audience: Mutex::default(), written: OnceLock::new() }
     }
@@ -74,8 +79,9 @@ impl Topic {
         self.written.get_or_init(|| write(self.uri()).into())
     }
 
-    pub(super) fn join(&self, subscriber: &Arc<Subscriber>) {
-        self.audience.lock().members.insert(subscriber.key(), Arc::downgrade(subscriber));
+    /// Adds a subscriber under its key.
+    pub(super) fn join(&self, key: u64, subscriber: &Arc<S>) {
+        self.audience.lock().members.insert(key, Arc::downgrade(subscriber));
     }
 
     /// Says whether that was the last one.
@@ -106,7 +112,7 @@ impl Topic {
     }
 
     /// The next of its walk, `len_max` at the most, and whether there are more.
-    pub(super) fn next_slice(&self, len_max: usize) -> (Vec<Arc<Subscriber>>, bool) {
+    pub(super) fn next_slice(&self, len_max: usize) -> (Vec<Arc<S>>, bool) {
         let mut audience = self.audience.lock();
         let Audience { members, round } = &mut *audience;
         let Some(walk) = round else { return (Vec::new(), false) };
