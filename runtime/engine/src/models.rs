@@ -5,6 +5,8 @@
 //!
 //! `cargo test -p impresario-engine --lib --features model models::`
 
+#![allow(clippy::unwrap_used, reason = "a model that can not go on panics, in its helpers too")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -35,8 +37,14 @@ fn explore(model: impl Fn() + Send + Sync + 'static) {
 fn call() -> Arc<Call> {
     let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#;
     let message = Message::parse(text, &DecodeLimits::from(&Limits::default())).unwrap();
-    let limits =
-        CallLimits { notifications_max: 4, notification_bytes_max: 4_096, progress_per_second_max: 10 };
+    let limits = CallLimits {
+        notifications_max: 4,
+        notification_bytes_max: 4_096,
+        progress_per_second_max: 10,
+        questions_max: 4,
+        question_rounds_max: 4,
+        question_timeout: std::time::Duration::from_secs(1),
+    };
     Arc::new(Call::new(message, limits))
 }
 
