@@ -41,6 +41,7 @@
 //! | keep the answers of a costly tool | [`CachePolicy`] |
 //! | run slow tools beside quick ones | [`PoolConfig`], [`Builder::pool`] |
 //! | add and remove tools while the server runs | [`Runtime::add_tool`] |
+//! | extend the protocol by methods of your own | [`ExtensionSpec`] |
 //! | mount it in an axum or hyper application | [`Serve::http_service`] |
 //! | change a limit | [`Limits`] |
 #![forbid(unsafe_code)]
@@ -64,6 +65,11 @@ struct ToolsGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/asking.md")]
 struct AskingGuide;
+
+/// The examples of `docs/skills.md`, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/skills.md")]
+struct SkillsGuide;
 
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]

@@ -17,6 +17,8 @@
 pub mod calc;
 #[cfg(feature = "lab")]
 pub mod lab;
+#[cfg(feature = "skills")]
+pub mod skills;
 
 use impresario_engine::Builder;
 

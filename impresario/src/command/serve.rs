@@ -1,13 +1,14 @@
 //! The verb `serve`, and serving any runtime with the same flags: start, announce, wait for the end, drain.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 
 use anyhow::Context;
 use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser};
 use impresario_engine::{Builder, Limits, Runtime};
 use impresario_tools::PACKS;
+use impresario_tools::skills::Skills;
 use impresario_transports::http::{self, HttpConfig};
 use impresario_transports::{UnixSocket, lines, stdio};
 
@@ -29,6 +30,7 @@ Examples:
   impresario serve --stdio --pack calc             one pack, for a client that starts it
   impresario serve --http unix:/run/tools.sock     HTTP at a Unix domain socket, for this user alone
   impresario serve --sse                           also for clients of 2024-11-05, at /sse
+  impresario serve --skills ./skills               and a directory of skills
   impresario serve --http 0.0.0.0:8000 --allow-host tools.example.com
   impresario serve --limit call_timeout_ms=10s --limit body_bytes_max=1MiB --log impresario=debug";
 
@@ -96,6 +98,10 @@ pub struct ServeOptions {
     /// The permissions of Unix domain sockets, in octal; their owner's alone without this flag.
     #[arg(long = "socket-mode", value_name = "MODE", env = "IMPRESARIO_SOCKET_MODE", value_parser = listen::mode)]
     pub socket_mode: Option<u32>,
+    /// A directory of skills: folders with a SKILL.md, served as resources and by the Skills extension. What
+    /// changes in it is noticed while the server runs.
+    #[arg(long, value_name = "DIR", env = "IMPRESARIO_SKILLS")]
+    pub skills: Option<PathBuf>,
     /// How many lanes (threads with connections) there are; one for each core without this flag.
     #[arg(long, value_name = "N", env = "IMPRESARIO_LANES", value_parser = lanes)]
     pub lanes: Option<usize>,
@@ -174,14 +180,21 @@ pub async fn serve(builder: Builder, options: ServeOptions) -> anyhow::Result<()
     serve_runtime(runtime, options).await
 }
 
-/// Starts a runtime with the lanes, limits and log that the flags name. A program that changes what it offers
+/// Starts a runtime with the lanes, limits, skills and log that the flags name. A program that changes what it offers
 /// while it is served keeps a clone of the runtime.
 ///
 /// # Errors
-/// When a limit can't be set, or the runtime can't be started.
+/// When a limit can't be set, the skills can't be read, or the runtime can't be started.
 pub fn start(builder: Builder, options: &ServeOptions) -> anyhow::Result<Runtime> {
     logging::start(options.log.as_deref(), DEFAULT_LOG);
-    options.size(builder)?.start().context("start the runtime")
+    let skills = options.skills.as_deref().map(skills_in).transpose()?;
+    let builder = options.size(builder)?;
+    let builder = skills.iter().fold(builder, |builder, skills| skills.offer(builder));
+    let runtime = builder.start().context("start the runtime")?;
+    if let Some(skills) = skills {
+        skills.follow(&runtime).context("watch the directory of skills")?;
+    }
+    Ok(runtime)
 }
 
 /// Serves a runtime until its standard input ends or the process is told to stop (SIGINT, SIGTERM); then lets
@@ -232,6 +245,17 @@ pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::R
         failed = answered => failed,
         signal = signals.next() => signal.end_process(),
     }
+}
+
+fn skills_in(directory: &Path) -> anyhow::Result<Skills> {
+    let skills = Skills::open(directory).map_err(|error| {
+        anyhow::anyhow!(
+            "can't read the skills in {}: {error}; name a directory with --skills DIR",
+            directory.display()
+        )
+    })?;
+    tracing::info!(skills = skills.len(), directory = %directory.display(), "serving skills");
+    Ok(skills)
 }
 
 fn listen(runtime: &Runtime, config: HttpConfig) -> anyhow::Result<SocketAddr> {

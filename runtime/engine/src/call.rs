@@ -8,7 +8,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
@@ -16,7 +15,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use impresario_codec::{Message, Node};
 use impresario_protocol::{Id, LogLevel, McpError, Notification, Outcome, ProgressToken};
-use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::caller::{Caller, ClientFacts};
@@ -25,6 +23,7 @@ use crate::gate::Permit;
 use crate::hub::Subscriber;
 use crate::in_flight::InFlight;
 use crate::question::{Asked, Asks, InputRequired, Told};
+use crate::sync::{AtomicBool, Mutex, Ordering};
 
 mod questions;
 
@@ -292,12 +291,24 @@ impl Call {
         debug_assert!(first.is_ok(), "a call is accepted once");
     }
 
-    /// Keeps the permit, and the call's place in the table where its id is listed, until the call ends.
-    pub(crate) fn hold(&self, permit: Permit, listed_in: Option<Arc<InFlight<Self>>>) {
+    /// Lists the call under its id, where there is a table, and keeps its permit and its place there until it ends.
+    ///
+    /// # Errors
+    /// When that id is in flight already.
+    pub(crate) fn hold(
+        self: &Arc<Self>,
+        permit: Permit,
+        table: Option<&Arc<InFlight<Self>>>,
+    ) -> Result<(), McpError> {
+        // Whoever finds the call in the table may end it at once, and must find there what is to be given back.
         let mut state = self.state.lock();
         debug_assert!(!state.ended, "a call is admitted before anybody could end it");
+        if let (Some(table), Some(id)) = (table, self.id()) {
+            table.enter(id, self)?;
+        }
         state.permit = Some(permit);
-        state.listed_in = listed_in;
+        state.listed_in = table.cloned();
+        Ok(())
     }
 
     /// Gives its permit to a call that goes on when this one is taken back.
@@ -312,9 +323,13 @@ impl Call {
         if state.ended {
             return;
         }
+        // Given back before the answer can be seen, so that the next request finds the place free.
+        state.permit = None;
+        if let (Some(table), Some(id)) = (state.listed_in.take(), self.id()) {
+            table.forget(id);
+        }
         state.ended = true;
         state.ending = Some(ending);
-        let (permit, listed_in) = (state.permit.take(), state.listed_in.take());
         let reader = state.reader.take();
         let mut watchers = std::mem::take(&mut state.cancel_wakers);
         let asked = state.asked.as_deref_mut();
@@ -322,11 +337,6 @@ impl Call {
             self.end_questions(asked, &mut watchers);
         }
         drop(state);
-        // Given back before the answer can be seen, so that the next request finds the place free.
-        drop(permit);
-        if let (Some(table), Some(id)) = (listed_in, self.id()) {
-            table.forget(id);
-        }
         for waker in watchers.into_iter().chain(reader) {
             waker.wake();
         }

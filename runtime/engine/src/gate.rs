@@ -3,9 +3,10 @@
 //! A refusal is seen by the caller at once and nothing has been executed. Permits give themselves back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use impresario_protocol::{Limits, McpError};
+
+use crate::sync::{AtomicUsize, Ordering};
 
 /// What a caller should wait after a refusal before it tries again.
 const RETRY_AFTER_MS: u64 = 1_000;

@@ -8,7 +8,8 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use impresario_protocol::{ErrorKind, Id, McpError};
-use parking_lot::Mutex;
+
+use crate::sync::Mutex;
 
 /// A table of things in flight (calls), by the id under which the client can take them back.
 #[derive(Debug)]

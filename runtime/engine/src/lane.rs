@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use crate::actor::{Actor, Exit, Local, Remote, Untold};
+use crate::hub;
 use crate::session::{SessionTable, Stage};
 use crate::shared::Shared;
 use crate::workers::{PoolConfig, Workers};
@@ -96,12 +97,14 @@ impl LaneHandle {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(lane_tx.send(Err(error))),
             };
+            hub::seat_on(index);
             LocalSet::new().block_on(&runtime, async {
                 let restarts_max = Limits::size(shared.limits.actor_restarts_max);
                 let mailbox_len_max = Limits::size(shared.limits.in_flight_max).max(ERRANDS_MIN);
                 let workers =
                     Rc::new(Workers::new(&pools, lanes, restarts_max, &shared.closing, &shared.sealer));
                 let stage = Rc::new(Stage { shared, sessions, workers });
+                tokio::task::spawn_local(Arc::clone(&stage.shared.hub).tell(index));
                 if index == 0 {
                     tokio::task::spawn_local(sweep_sessions(stage.clone()));
                 }

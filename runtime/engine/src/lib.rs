@@ -19,10 +19,13 @@ mod completion;
 mod context;
 mod described;
 mod dialect;
+mod extension;
 pub mod gate;
 pub mod hub;
 mod in_flight;
 mod lane;
+#[cfg(all(test, feature = "model"))]
+mod models;
 mod prompt;
 mod question;
 pub mod registry;
@@ -31,6 +34,7 @@ mod resource;
 mod runtime;
 pub mod session;
 mod shared;
+mod sync;
 mod template;
 mod tool;
 mod tool_error;
@@ -44,12 +48,14 @@ pub use closing::Closing;
 pub use completion::CompletionRequest;
 pub use context::Context;
 pub use dialect::Dialect;
+pub use extension::{ExtensionParams, ExtensionSpec};
 pub use impresario_macros::{Form, prompt, resource, tool};
 pub use impresario_protocol::client;
 pub use impresario_protocol::{
-    Annotations, Audience, CacheHint, CacheScope, ClientCapabilities, Completion, Content, ErrorKind, Icon,
-    IconTheme, Implementation, JsonObject, Limits, ListKind, LogLevel, McpError, PromptArgument,
-    PromptMessage, PromptResult, ReadResult, ResourceContents, ResourceLink, ToolAnnotations, ToolResult,
+    Annotations, Audience, CacheHint, CacheScope, ClientCapabilities, Completion, Content, ErrorKind,
+    ExtensionResult, Icon, IconTheme, Implementation, JsonObject, Limits, ListKind, ListenFilter, LogLevel,
+    McpError, PromptArgument, PromptMessage, PromptResult, ReadResult, ResourceContents, ResourceLink,
+    ToolAnnotations, ToolResult,
 };
 pub use lane::LaneError;
 pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};

@@ -12,10 +12,11 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use impresario_codec::SchemaLimits;
 use impresario_protocol::{
-    Limits, ListKind, PromptDefinition, ResourceDefinition, TemplateDefinition, ToolDefinition,
+    JsonObject, Limits, ListKind, PromptDefinition, ResourceDefinition, TemplateDefinition, ToolDefinition,
 };
 use parking_lot::Mutex;
 
+use crate::extension::{Answer, ExtensionSpec};
 use crate::hub::Hub;
 use crate::prompt::PromptSpec;
 use crate::rendered::Rendered;
@@ -34,6 +35,8 @@ pub struct Snapshot {
     resources: Shelf<Arc<ResourceSpec>>,
     templates: Shelf<Arc<Template>>,
     prompts: Shelf<Arc<PromptSpec>>,
+    /// Extensions are there from the start, and stay.
+    extensions: Shelf<Arc<ExtensionSpec>>,
     /// Whether any tool asks for headers that mirror its parameters.
     mirrors_parameters: bool,
     /// What is sent unchanged until the next snapshot, written once.
@@ -159,6 +162,19 @@ impl Snapshot {
         self.prompts().iter().map(|prompt| prompt.definition.clone()).collect()
     }
 
+    /// What answers that method of an extension.
+    pub(crate) fn extension_method(&self, method: &str) -> Option<&Answer> {
+        self.extensions.items.iter().find_map(|extension| extension.method_named(method))
+    }
+
+    /// The settings of every extension, by its identifier.
+    pub(crate) fn extension_settings(&self) -> JsonObject {
+        let settings = |extension: &Arc<ExtensionSpec>| {
+            (extension.identifier.clone(), extension.settings.clone().into())
+        };
+        self.extensions.items.iter().map(settings).collect()
+    }
+
     /// Whether anything here completes arguments.
     pub(crate) fn completes(&self) -> bool {
         self.prompts().iter().any(|prompt| !prompt.completions.is_empty())
@@ -193,6 +209,15 @@ impl Snapshot {
         if is_new { Ok(()) } else { Err(subject.misused(Misuse::Twice)) }
     }
 
+    fn put_extension(&mut self, spec: ExtensionSpec) -> Result<(), BuildError> {
+        let subject = Subject::Extension(spec.identifier.clone());
+        if let Some(method) = spec.methods().find(|method| self.extension_method(method).is_some()) {
+            return Err(subject.misused(Misuse::MethodTwice(method.to_owned())));
+        }
+        let is_new = self.extensions.put(spec.identifier.clone(), Arc::new(spec));
+        if is_new { Ok(()) } else { Err(subject.misused(Misuse::Twice)) }
+    }
+
     fn put_prompt(&mut self, spec: PromptSpec, limits: &Limits) -> Result<(), BuildError> {
         let subject = Subject::Prompt(spec.definition.name.clone());
         check::prompt(&spec, limits).map_err(|misuse| subject.clone().misused(misuse))?;
@@ -202,13 +227,14 @@ impl Snapshot {
 
     /// A copy to change. What was written for this one does not hold for the next.
     fn next(&self) -> Self {
-        let Self { tools, resources, templates, prompts, mirrors_parameters, rendered: _ } = self;
+        let Self { tools, resources, templates, prompts, extensions, mirrors_parameters, rendered: _ } = self;
         Self {
             mirrors_parameters: *mirrors_parameters,
             tools: tools.clone(),
             resources: resources.clone(),
             templates: templates.clone(),
             prompts: prompts.clone(),
+            extensions: extensions.clone(),
             rendered: Rendered::default(),
         }
     }
@@ -249,6 +275,7 @@ impl Registry {
         tools: Vec<ToolSpec>,
         resources: Vec<ResourceEntry>,
         prompts: Vec<PromptSpec>,
+        extensions: Vec<ExtensionSpec>,
     ) -> Result<(), BuildError> {
         let mut next = Snapshot::default();
         for spec in tools {
@@ -259,6 +286,9 @@ impl Registry {
         }
         for spec in prompts {
             next.put_prompt(spec, &self.limits)?;
+        }
+        for spec in extensions {
+            next.put_extension(spec)?;
         }
         self.current.store(Arc::new(next));
         Ok(())

@@ -43,7 +43,9 @@ pub use limits::{LimitError, LimitInfo, Limits};
 pub use log_level::LogLevel;
 pub use notification::{Notification, ProgressToken};
 pub use operation::{CompletionTarget, ListKind, ListenFilter, Operation};
-pub use outcome::{Completion, Outcome, PromptMessage, PromptResult, ReadResult, ToolResult};
+pub use outcome::{
+    Completion, ExtensionResult, Outcome, PromptMessage, PromptResult, ReadResult, ToolResult,
+};
 pub use revision::{Era, Revision};
 
 /// A JSON object, in the order its members were written.

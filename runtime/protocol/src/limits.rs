@@ -150,6 +150,7 @@ limits! {
     session_mailbox_messages_max: "messages", 256, 1..=CEILING, "Messages that wait for one busy actor; more are refused.";
     streams_per_session_max: "streams", 4, 1..=CEILING, "Open GET streams of one session; more get 409.";
     subscriptions_per_session_max: "URIs", 256, 1..=CEILING, "Resources that one session or listener watches; more get -32602.";
+    subscription_bytes_per_session_max: "bytes", 64 * KIB, 1..=CEILING, "All URIs that one session or listener watches, together; more get -32602.";
     listeners_max: "streams", 10_000, 1..=CEILING, "Open subscriptions/listen requests of the process; more get 42900.";
     listeners_per_connection_max: "streams", 64, 1..=CEILING, "Open subscriptions/listen requests of one connection; more get 42900.";
     // Calls.

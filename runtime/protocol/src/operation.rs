@@ -49,6 +49,11 @@ pub enum Operation<'m, V> {
         /// The arguments that are already settled, an object of strings.
         settled: Option<V>,
     },
+    /// A method that is none of the protocol's own: an extension's, if there is one that has it.
+    Extend {
+        /// Which one.
+        method: &'m str,
+    },
     /// From now on, log to this session at that level and above.
     SetLogLevel(LogLevel),
     /// Tell this session when a resource changes.

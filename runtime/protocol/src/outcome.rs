@@ -18,6 +18,8 @@ pub enum Outcome {
     Prompt(PromptResult),
     /// Values were suggested.
     Completion(Completion),
+    /// A method of an extension answered.
+    Extension(ExtensionResult),
 }
 
 /// What a tool returned (server/tools, "Tool Result").
@@ -126,4 +128,13 @@ pub struct Completion {
     /// Whether there are more than these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
+}
+
+/// What a method of an extension answers: members that the extension defines.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExtensionResult {
+    /// The members, in order.
+    pub members: JsonObject,
+    /// How long and for whom it may be kept, where the extension says that its results carry that.
+    pub cache: Option<CacheHint>,
 }

@@ -186,6 +186,36 @@ async fn streams_per_session_max_is_how_many_get_streams_are_open() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subscription_bytes_per_session_max_bounds_all_uris_that_one_watches() {
+    const MAX: usize = 32;
+    let template =
+        TemplateSpec::new("any:{+rest}", "any", |_, _| async { ResourceContents::text("any:x", "read") });
+    let house = house_with(
+        |limits| limits.subscription_bytes_per_session_max = MAX as u64,
+        |builder, _| builder.resource(template),
+    );
+    let uri = |length: usize| format!("any:{}", "x".repeat(length - 4));
+    let mut pipe = Pipe::open_legacy(&house.runtime).await;
+    let watch = |id: usize, length: usize| legacy(id, "resources/subscribe", json!({ "uri": uri(length) }));
+    assert!(pipe.ask(&watch(1, MAX - 10)).await.get("result").is_some());
+    assert_refused(&pipe.ask(&watch(2, 11)).await, -32602, "subscription_bytes_per_session_max");
+    assert!(pipe.ask(&watch(3, 10)).await.get("result").is_some());
+    assert_refused(&pipe.ask(&watch(4, 5)).await, -32602, "subscription_bytes_per_session_max");
+
+    let mut listener = Pipe::open(&house.runtime);
+    let listen = |id: usize, length: usize| {
+        let uris = json!([uri(MAX - 10), uri(length)]);
+        modern(id, "subscriptions/listen", json!({ "notifications": { "resourceSubscriptions": uris } }))
+    };
+    for length in [9, 10] {
+        let answer = listener.ask(&listen(length, length)).await;
+        assert_eq!(answer["method"], json!("notifications/subscriptions/acknowledged"), "{answer}");
+    }
+    assert_refused(&listener.ask(&listen(11, 11)).await, -32602, "subscription_bytes_per_session_max");
+    assert_eq!(text_of(&listener.modern(12, "echo", json!({})).await), "{}");
+}
+
 fn watchable(change: u64) -> House {
     let template =
         TemplateSpec::new("any:{+rest}", "any", |_, _| async { ResourceContents::text("any:x", "read") });

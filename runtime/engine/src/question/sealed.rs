@@ -235,6 +235,12 @@ impl Sealer {
         serde_json::from_slice(&plain).ok()
     }
 
+    /// Whether a request brings a state that was given for it, for whoever tests that nobody can make one.
+    #[must_use]
+    pub fn knows(&self, principal: Option<&str>, message: &Message) -> bool {
+        matches!(self.resume(principal, message), Ok(Some(resumed)) if resumed.kept.is_some())
+    }
+
     /// What a request brings that was sent again; nothing, when it is a first one.
     ///
     /// # Errors

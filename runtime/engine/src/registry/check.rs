@@ -38,6 +38,9 @@ pub enum Subject {
     /// The prompt of that name.
     #[error("prompt `{0}`")]
     Prompt(String),
+    /// The extension of that identifier.
+    #[error("extension `{0}`")]
+    Extension(String),
     /// The pool of that name.
     #[error("pool `{0}`")]
     Pool(String),
@@ -98,6 +101,9 @@ pub enum Misuse {
     /// Suggestions for something that is not there.
     #[error("completion is given for `{0}`, which it does not have")]
     CompletesNothing(String),
+    /// The method of an extension can't be told from another's.
+    #[error("its method `{0}` is somebody's already")]
+    MethodTwice(String),
     /// Two arguments of one name.
     #[error("it takes two arguments `{0}`")]
     ArgumentTwice(String),

@@ -8,6 +8,7 @@ use impresario_protocol::{CacheHint, CacheScope, Implementation, LimitError, Lim
 use super::{Inner, Runtime};
 use crate::cache::{Eviction, ResultCache};
 use crate::closing::Closing;
+use crate::extension::ExtensionSpec;
 use crate::gate::{Counter, Gate};
 use crate::hub::Hub;
 use crate::lane::LaneHandle;
@@ -43,6 +44,7 @@ pub struct Builder {
     tools: Vec<ToolSpec>,
     resources: Vec<ResourceEntry>,
     prompts: Vec<PromptSpec>,
+    extensions: Vec<ExtensionSpec>,
     pools: Vec<PoolConfig>,
     limits: Limits,
     lanes: Option<usize>,
@@ -125,6 +127,13 @@ impl Builder {
         self
     }
 
+    /// One more extension of the protocol.
+    #[must_use]
+    pub fn extension(mut self, extension: ExtensionSpec) -> Self {
+        self.extensions.push(extension);
+        self
+    }
+
     /// One more pool of workers, or another size for the one named `default`.
     #[must_use]
     pub fn pool(mut self, pool: PoolConfig) -> Self {
@@ -169,10 +178,11 @@ impl Builder {
     pub fn start(mut self) -> Result<Runtime, StartError> {
         let pools = self.sized_pools()?;
         let limits = Arc::new(self.limits);
-        let hub = Arc::new(Hub::default());
+        let lanes = self.lanes.unwrap_or_else(cores);
+        let hub = Arc::new(Hub::new(lanes));
         let names = pools.iter().map(|pool| pool.name.clone()).collect();
         let registry = Registry::new(Arc::clone(&hub), Arc::clone(&limits), names);
-        registry.offer(self.tools, self.resources, self.prompts)?;
+        registry.offer(self.tools, self.resources, self.prompts, self.extensions)?;
         let implementation = self.identity.unwrap_or_else(unnamed);
         let list_cache = self.list_cache.unwrap_or(DEFAULT_LIST_CACHE);
         let identity = Identity::new(implementation, self.instructions, list_cache);
@@ -189,7 +199,6 @@ impl Builder {
             limits: Arc::clone(&limits),
         });
         let sessions = Arc::new(SessionTable::new(hub, limits));
-        let lanes = self.lanes.unwrap_or_else(cores);
         let pools: Arc<[PoolConfig]> = pools.into();
         let lane = |index| {
             LaneHandle::start(index, lanes, Arc::clone(&shared), Arc::clone(&sessions), Arc::clone(&pools))

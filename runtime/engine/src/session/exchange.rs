@@ -5,13 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use impresario_protocol::Era;
+use impresario_protocol::{Era, Notification};
 
 use super::Stage;
 use super::encode::{self, Reply};
 use crate::call::{Call, CallEvent, CancelReason, Ending};
 use crate::dialect::Dialect;
-use crate::hub::{Change, Subscriber};
+use crate::hub::{Change, Subscriber, Told};
 
 /// What is to be sent next.
 #[derive(Debug)]
@@ -114,11 +114,15 @@ impl Exchange {
         if !std::mem::replace(&mut self.is_acknowledged, true) {
             return Poll::Ready(Frame::Message(encode::acknowledged(id, &listener.filter())));
         }
-        match listener.poll_change(task) {
-            Poll::Ready(Change::Notification(told)) => {
+        match listener.poll_told(task) {
+            Poll::Ready(Told::List(kind)) => {
+                let told = Notification::ListChanged(kind);
                 Poll::Ready(Frame::Message(encode::notification(&told, Some(id), call.facts().dialect)))
             }
-            Poll::Ready(Change::Closed) => {
+            Poll::Ready(Told::Resource(topic)) => {
+                Poll::Ready(Frame::Message(encode::resource_updated(&topic, id)))
+            }
+            Poll::Ready(Told::Closed) => {
                 let reply = encode::listening_ended(id, call.facts().dialect, &self.stage.shared.identity);
                 self.has_ended = true;
                 call.finish(Ending::Cancelled);

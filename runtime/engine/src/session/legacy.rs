@@ -130,8 +130,7 @@ impl Session {
         if snapshot.resource(uri).is_none() && snapshot.template_for(uri).is_none() {
             return Err(McpError::resource_not_found(uri));
         }
-        let uris_max = impresario_protocol::Limits::size(self.limits().subscriptions_per_session_max);
-        session.subscriber().watch(uri, uris_max)?;
+        session.subscriber().watch(uri, self.limits())?;
         call.finish(Ending::Answered(Outcome::Done));
         Ok(())
     }
@@ -148,7 +147,7 @@ fn operation_of(call: &Call) -> Result<Operation<'_, Node<'_>>, McpError> {
         "logging/setLevel" => params.log_level().map(Operation::SetLogLevel),
         "resources/subscribe" => params.text("uri").map(|uri| Operation::Subscribe { uri }),
         "resources/unsubscribe" => params.text("uri").map(|uri| Operation::Unsubscribe { uri }),
-        unknown => Err(McpError::method_not_found(unknown)),
+        method => Ok(Operation::Extend { method }),
     }
 }
 

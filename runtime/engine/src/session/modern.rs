@@ -33,7 +33,7 @@ impl Session {
             // A client in this process is trusted to be of this revision; it carries what it likes.
             Via::InProcess => read_in_process(call, || self.completes(), &mut facts),
             Via::Pipe | Via::Http { .. } => {
-                read_metadata(call, self.limits(), || self.completes(), &mut facts)
+                read_metadata(call, self.limits(), |method| self.offers(method), &mut facts)
             }
         };
         let checked = checked.and_then(|operation| {
@@ -96,7 +96,7 @@ impl Session {
 fn read_metadata<'m>(
     call: &'m Call,
     limits: &Limits,
-    completes: impl FnOnce() -> bool,
+    offers: impl FnOnce(&str) -> bool,
     facts: &mut Facts,
 ) -> Result<Operation<'m, Node<'m>>, McpError> {
     let message = call.message();
@@ -105,7 +105,7 @@ fn read_metadata<'m>(
     if let Some(version) = meta.version {
         check_version(version)?;
     }
-    if !is_method(message.method()) || message.method() == operation::COMPLETE && !completes() {
+    if !is_method(message.method()) && !offers(message.method()) {
         return Err(McpError::method_not_found(message.method()));
     }
     let missing = |what: &str| McpError::new(ErrorKind::MissingMetadata, format!("params._meta {what}"));
@@ -203,6 +203,7 @@ fn bytes_of(node: Node<'_>) -> usize {
     json.len()
 }
 
+/// The methods that every server of this revision has.
 fn is_method(method: &str) -> bool {
     matches!(
         method,
@@ -215,7 +216,6 @@ fn is_method(method: &str) -> bool {
             | "resources/read"
             | "prompts/list"
             | "prompts/get"
-            | "completion/complete"
     )
 }
 
@@ -224,6 +224,6 @@ fn operation_of<'m>(call: &'m Call, limits: &Limits) -> Result<Operation<'m, Nod
     match message.method() {
         "server/discover" => Ok(Operation::Discover),
         "subscriptions/listen" => Params::of(message).listen(limits).map(Operation::Listen),
-        method => operation::shared(message).unwrap_or_else(|| Err(McpError::method_not_found(method))),
+        method => operation::shared(message).unwrap_or(Ok(Operation::Extend { method })),
     }
 }

@@ -138,7 +138,14 @@ fn listened_uris(uris: Node<'_>, limits: &Limits) -> Result<Vec<String>, McpErro
         let uri = uri.as_str().filter(|uri| uri.len() <= Limits::size(limits.uri_bytes_max));
         uri.map(ToOwned::to_owned).ok_or_else(|| wrong("every resource must be a URI (uri_bytes_max)".into()))
     };
-    uris.elements().map(uri).collect()
+    let uris: Vec<String> = uris.elements().map(uri).collect::<Result<_, _>>()?;
+    let bytes_max = limits.subscription_bytes_per_session_max;
+    if uris.iter().map(String::len).sum::<usize>() > Limits::size(bytes_max) {
+        return Err(wrong(format!(
+            "the URIs take more than {bytes_max} bytes (subscription_bytes_per_session_max)"
+        )));
+    }
+    Ok(uris)
 }
 
 /// A cursor that did not come from us.

@@ -9,12 +9,14 @@ use impresario_protocol::{
     Completion, CompletionTarget, ErrorKind, Limits, ListKind, McpError, Operation, Outcome, ToolResult,
 };
 
+use super::operation::COMPLETE;
 use super::{Session, Stage, render};
 use crate::ask::run_on_thread;
 use crate::cache::{CacheKey, Ran};
 use crate::call::{Call, CallEvent, Ending};
 use crate::completion::CompletionRequest;
 use crate::context::Context;
+use crate::extension::ExtensionParams;
 use crate::gate::{Counter, Permit};
 use crate::in_flight::InFlight;
 use crate::resource::cache_hint;
@@ -64,6 +66,11 @@ impl Session {
                 self.admit(call, calls, in_flight)?;
                 self.submit(call, work);
             }
+            Operation::Extend { method } => {
+                let work = self.extend(call, method)?;
+                self.admit(call, calls, in_flight)?;
+                self.submit(call, work);
+            }
             Operation::Discover
             | Operation::SetLogLevel(_)
             | Operation::Subscribe { .. }
@@ -104,11 +111,7 @@ impl Session {
         if self.stage.shared.closing.has_begun() {
             return Err(McpError::shutting_down());
         }
-        if let (Some(table), Some(id)) = (in_flight, call.id()) {
-            table.enter(id, call)?;
-        }
-        call.hold(permit, in_flight.cloned());
-        Ok(())
+        call.hold(permit, in_flight)
     }
 
     fn list(&self, call: &Call, kind: ListKind, cursor: Option<&str>) -> Result<(), McpError> {
@@ -241,6 +244,18 @@ impl Session {
             let has_more = Some(total > values.len());
             Ending::Answered(Outcome::Completion(Completion { values, total: Some(total as u64), has_more }))
         }))
+    }
+
+    /// Whether a method that not every server has is offered by this one.
+    pub(super) fn offers(&self, method: &str) -> bool {
+        let snapshot = self.stage.shared.registry.snapshot();
+        if method == COMPLETE { snapshot.completes() } else { snapshot.extension_method(method).is_some() }
+    }
+
+    fn extend(&self, call: &Arc<Call>, method: &str) -> Result<CallFuture, McpError> {
+        let snapshot = self.stage.shared.registry.snapshot();
+        let answer = snapshot.extension_method(method).ok_or_else(|| McpError::method_not_found(method))?;
+        Ok(answer(ExtensionParams::of(call), Context::new(Arc::clone(call))))
     }
 
     /// Hands work that is no tool's to the default pool.

@@ -73,7 +73,9 @@ fn capabilities(snapshot: &Snapshot, revision: Revision) -> ServerCapabilities {
         // The capability came with 2025-03-26; the method is older.
         completions: (snapshot.completes() && revision >= Revision::V2025_03_26).then(JsonObject::new),
         logging: Some(JsonObject::new()),
-        extensions: None,
+        // Not yet a word of that revision, whose capabilities are an open set; clients look for it there already.
+        extensions: Some(snapshot.extension_settings())
+            .filter(|settings| !settings.is_empty() && revision >= Revision::V2025_11_25),
     }
 }
 

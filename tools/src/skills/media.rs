@@ -1,0 +1,37 @@
+//! The media type of a skill's file, by the end of its name.
+
+/// The media type of a `SKILL.md`.
+pub(super) const MARKDOWN: &str = "text/markdown";
+
+/// The media type of a folder.
+pub(super) const DIRECTORY: &str = "inode/directory";
+
+/// What a file of that name most likely holds.
+pub(super) fn media_type(name: &str) -> &'static str {
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+    match end.to_ascii_lowercase().as_str() {
+        "md" | "markdown" => MARKDOWN,
+        "txt" | "log" | "cfg" | "ini" | "" => "text/plain",
+        "json" => "application/json",
+        "yaml" | "yml" => "application/yaml",
+        "toml" => "application/toml",
+        "xml" => "application/xml",
+        "html" | "htm" => "text/html",
+        "css" => "text/css",
+        "csv" => "text/csv",
+        "js" | "mjs" => "text/javascript",
+        "ts" | "tsx" | "jsx" | "rs" | "go" | "java" | "c" | "h" | "cpp" | "rb" | "pl" | "lua" | "sql" => {
+            "text/plain"
+        }
+        "py" => "text/x-python",
+        "sh" | "bash" => "application/x-sh",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "pdf" => "application/pdf",
+        "zip" => "application/zip",
+        _ => "application/octet-stream",
+    }
+}
