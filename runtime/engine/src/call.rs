@@ -25,6 +25,7 @@ use crate::gate::Permit;
 use crate::hub::Subscriber;
 use crate::in_flight::InFlight;
 use crate::question::{Asked, Asks, InputRequired, Told};
+use crate::task_watch::TaskWatch;
 
 mod questions;
 
@@ -94,6 +95,8 @@ pub struct Facts {
     pub listener: Option<Arc<Subscriber>>,
     /// How the call may ask its client.
     pub asks: Asks<Call>,
+    /// For a call that listens: the tasks that it is to be told of.
+    pub watch: Option<Arc<TaskWatch>>,
 }
 
 /// Where what a client said of itself is to be found.

@@ -31,6 +31,8 @@ mod resource;
 mod runtime;
 pub mod session;
 mod shared;
+mod task_watch;
+mod tasks;
 mod template;
 mod tool;
 mod tool_error;
@@ -49,7 +51,8 @@ pub use impresario_protocol::client;
 pub use impresario_protocol::{
     Annotations, Audience, CacheHint, CacheScope, ClientCapabilities, Completion, Content, ErrorKind, Icon,
     IconTheme, Implementation, JsonObject, Limits, ListKind, LogLevel, McpError, PromptArgument,
-    PromptMessage, PromptResult, ReadResult, ResourceContents, ResourceLink, ToolAnnotations, ToolResult,
+    PromptMessage, PromptResult, ReadResult, ResourceContents, ResourceLink, TaskSupport, ToolAnnotations,
+    ToolResult,
 };
 pub use lane::LaneError;
 pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};
@@ -58,6 +61,7 @@ pub use registry::{BuildError, Misuse, Subject};
 pub use resource::{IntoReadResult, IntoResource, ResourceEntry, ResourceSpec, TemplateSpec};
 pub use runtime::{Builder, Runtime, StartError};
 pub use shared::{Identity, Shared};
+pub use tasks::{MemoryStore, StoreChange, StoreError, TaskStore, TaskStoreError, TaskTable};
 pub use template::{TemplateError, UriTemplate, Variables};
 pub use tool::{CachePolicy, HeaderParameter, IntoTool, NoArguments, Tool, ToolSpec, no_arguments};
 pub use tool_error::ToolError;

@@ -26,6 +26,7 @@ pub use era::{meta_version, names_revision};
 pub use exchange::{Exchange, Frame, change_frame};
 pub use state::SessionState;
 pub use table::SessionTable;
+pub(crate) use task_run::begin_again;
 
 mod downgrade;
 mod encode;
@@ -40,6 +41,9 @@ mod render;
 mod shapes;
 mod state;
 mod table;
+mod task_render;
+mod task_run;
+mod tasks;
 mod wire_error;
 
 /// What a session needs of the lane it lives on.

@@ -1,10 +1,12 @@
 //! Answers and notifications, written as bytes in the dialect of their client.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use impresario_codec::{Buffer, write_serialized, write_str};
 use impresario_protocol::{
     Content, Era, ErrorKind, Id, JsonObject, ListKind, ListenFilter, McpError, Notification, Outcome,
-    PromptResult, ReadResult, Revision, ToolResult,
+    PromptResult, ReadResult, Revision, ToolResult, method,
 };
 use serde::Serialize;
 
@@ -214,6 +216,9 @@ pub(super) fn notification(
         }
         Notification::ListChanged(_) => {}
         Notification::ResourceUpdated { uri } => params.text("uri", uri),
+        Notification::TaskChanged(task) => {
+            super::task_render::write_info(&mut params, task, task.status, dialect.0);
+        }
     }
     if let Some(id) = subscription {
         write_subscription(params.member("_meta"), id);
@@ -234,7 +239,7 @@ fn write_number(out: &mut Vec<u8>, number: f64) {
 }
 
 /// The first message to a listener: what it will hear of (basic/patterns/subscriptions, "Acknowledgment").
-pub(super) fn acknowledged(id: &Id, filter: &ListenFilter) -> Vec<u8> {
+pub(super) fn acknowledged(id: &Id, filter: &ListenFilter, tasks: Option<&[Arc<str>]>) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     out.extend_from_slice(
         b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":",
@@ -253,6 +258,9 @@ pub(super) fn acknowledged(id: &Id, filter: &ListenFilter) -> Vec<u8> {
     }
     if !filter.uris.is_empty() {
         honoured.serialized("resourceSubscriptions", &filter.uris);
+    }
+    if let Some(tasks) = tasks {
+        honoured.serialized("taskIds", tasks);
     }
     honoured.close();
     params.close();
@@ -275,7 +283,7 @@ pub(super) fn listening_ended(id: &Id, dialect: Dialect, identity: &Identity) ->
     Reply { body: out, rest: Bytes::new(), verdict: Verdict::Result, era: dialect.0.era() }
 }
 
-fn write_subscription(out: &mut Vec<u8>, id: &Id) {
+pub(super) fn write_subscription(out: &mut Vec<u8>, id: &Id) {
     let mut meta = Object::open(out);
     id.write_json(meta.member(META_SUBSCRIPTION));
     meta.close();
@@ -305,6 +313,7 @@ fn method_of(notification: &Notification) -> &'static str {
             "notifications/resources/list_changed"
         }
         Notification::ResourceUpdated { .. } => "notifications/resources/updated",
+        Notification::TaskChanged(_) => method::LegacyTaskChanged::WORD,
     }
 }
 
@@ -337,7 +346,7 @@ pub(super) fn close_result(mut object: Object<'_>, revision: Revision, identity:
     object.close();
 }
 
-fn write_tool_result(object: &mut Object<'_>, result: ToolResult, revision: Revision) {
+pub(super) fn write_tool_result(object: &mut Object<'_>, result: ToolResult, revision: Revision) {
     let ToolResult { content, structured_content, is_error, meta } = result;
     write_blocks(object.member("content"), content, revision);
     if let Some(structured) = structured_content
@@ -414,9 +423,7 @@ fn end_of_result(identity: &Identity) -> Box<[u8]> {
     let mut out = Vec::new();
     let mut object = Object::open(&mut out);
     object.text("resultType", "complete");
-    let mut meta = Object::open(object.member("_meta"));
-    meta.member(META_SERVER_INFO).extend_from_slice(&identity.implementation_json);
-    meta.close();
+    object.server_info(identity);
     object.close();
     out[1..].into()
 }
@@ -465,6 +472,13 @@ impl<'o> Object<'o> {
 
     pub(super) fn serialized(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
         write_value(self.member(name), value);
+    }
+
+    /// The `_meta` of a result of the modern era that has nothing of its own to put there.
+    pub(super) fn server_info(&mut self, identity: &Identity) {
+        let mut meta = Object::open(self.member("_meta"));
+        meta.member(META_SERVER_INFO).extend_from_slice(&identity.implementation_json);
+        meta.close();
     }
 
     pub(super) fn close(self) {

@@ -3,9 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use impresario_protocol::task::TASKS_EXTENSION;
 use impresario_protocol::{
     Era, JsonObject, Limits, ListKind, McpError, PromptDefinition, ResourceDefinition, Revision,
-    ServerCapabilities, TemplateDefinition, ToolDefinition,
+    ServerCapabilities, TemplateDefinition, ToolExecution,
 };
 use serde_json::{Value, json};
 
@@ -16,6 +17,7 @@ use crate::dialect::Dialect;
 use crate::registry::Snapshot;
 use crate::rendered::Piece;
 use crate::shared::Shared;
+use crate::tool::Tool;
 
 /// One page of a list, as a result with the brace that ends its response.
 pub(super) fn page(
@@ -73,13 +75,18 @@ fn capabilities(snapshot: &Snapshot, revision: Revision) -> ServerCapabilities {
         // The capability came with 2025-03-26; the method is older.
         completions: (snapshot.completes() && revision >= Revision::V2025_03_26).then(JsonObject::new),
         logging: Some(JsonObject::new()),
-        extensions: None,
+        tasks: (snapshot.makes_tasks() && revision == Revision::V2025_11_25)
+            .then(|| object(json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } })))
+            .flatten(),
+        extensions: (snapshot.makes_tasks() && revision.era() == Era::Modern)
+            .then(|| object(json!({ TASKS_EXTENSION: {} })))
+            .flatten(),
     }
 }
 
 fn pages(shared: &Shared, snapshot: &Snapshot, revision: Revision, kind: ListKind) -> Vec<Bytes> {
     let items: Vec<Value> = match kind {
-        ListKind::Tools => snapshot.tools().iter().map(|tool| tool_for(&tool.definition, revision)).collect(),
+        ListKind::Tools => snapshot.tools().iter().map(|tool| tool_for(tool, revision)).collect(),
         ListKind::Resources => {
             snapshot.resources().iter().map(|resource| resource_for(&resource.definition, revision)).collect()
         }
@@ -132,8 +139,12 @@ fn read_cursor(kind: ListKind, cursor: &str) -> Option<usize> {
 }
 
 /// A tool as this revision describes it: members that it does not know are left out.
-fn tool_for(definition: &ToolDefinition, revision: Revision) -> Value {
-    let mut tool = definition.clone();
+fn tool_for(tool: &Tool, revision: Revision) -> Value {
+    let support = tool.task.as_deref().map(|policy| policy.support);
+    let mut tool = tool.definition.clone();
+    if revision == Revision::V2025_11_25 && support.is_some() {
+        tool.execution = Some(ToolExecution { task_support: support });
+    }
     if revision < Revision::V2025_03_26 {
         tool.annotations = None;
     }
