@@ -41,6 +41,7 @@ mod render;
 mod shapes;
 mod state;
 mod table;
+mod task_outcome;
 mod task_render;
 mod task_run;
 mod tasks;

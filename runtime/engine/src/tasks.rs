@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use dashmap::DashMap;
 use impresario_protocol::{ErrorKind, Limits, McpError, ToolResult};
+use serde_json::Value;
 
 use crate::caller::Caller;
 use crate::gate::{Counter, Entry};
@@ -184,12 +185,41 @@ impl TaskTable {
         task.set_message(shown, self.clock.now_ms());
     }
 
+    /// Gives a task answers to what it asks. When this returns they are durable. Those that nobody waits for are
+    /// ignored.
+    ///
+    /// # Errors
+    /// When one does not fit its question, or they can't be stored: then none is taken.
+    pub(crate) async fn answer(&self, task: &Task, answers: Vec<(String, Value)>) -> Result<(), McpError> {
+        let _storing = task.storing().await;
+        let Some(fitting) = task.fitting(answers)? else { return Ok(()) };
+        if !task.keep(&fitting) {
+            return Ok(());
+        }
+        let stored = match task.put(None) {
+            Ok(change) => self.writer.write(change).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
+            tracing::error!(%error, task = %task.id(), "answers to a task can't be stored and are refused");
+            return Err(McpError::new(ErrorKind::Internal, "the answers can't be stored; send them again later"));
+        }
+        task.give(fitting, self.clock.now_ms());
+        Ok(())
+    }
+
+    /// What a task waits for has changed.
+    pub(crate) fn tell_asked(&self, task: &Task) {
+        task.touch(self.clock.now_ms());
+    }
+
     /// Ends a task. Of several ends the first counts; says whether it was this one. When this returns it is
     /// durable and can be seen.
     pub(crate) async fn end(&self, task: &Task, end: End) -> bool {
         if !task.claim_end() {
             return false;
         }
+        let _storing = task.storing().await;
         let (mut end, mut message) = self.fitted(task, end);
         let now_ms = self.clock.now_ms();
         let stored = match task.put(Some((&end, message.as_deref(), now_ms))) {
@@ -280,6 +310,7 @@ impl TaskTable {
     }
 
     async fn remove_stored(&self, task: &Task) {
+        let _storing = task.storing().await;
         let change = StoreChange::Remove { id: Arc::clone(task.id()) };
         if let Err(error) = self.writer.write(change).await {
             // At the next start it has expired, and goes then.

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use impresario_codec::{Buffer, write_serialized, write_str};
+use impresario_protocol::task::RELATED_TASK;
 use impresario_protocol::{
     Content, Era, ErrorKind, Id, JsonObject, ListKind, ListenFilter, McpError, Notification, Outcome,
     PromptResult, ReadResult, Revision, ToolResult, method,
 };
 use serde::Serialize;
+use serde_json::json;
 
 use super::{downgrade, questions, wire_error};
 use crate::call::{Call, Ending};
@@ -136,7 +138,7 @@ fn input_required(
 }
 
 /// A message about a question, on the stream of the call that asks.
-pub(super) fn told(told: &Told, dialect: Dialect) -> Vec<u8> {
+pub(super) fn told(told: &Told, dialect: Dialect, task: Option<&str>) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     let mut message = Object::open(&mut out);
     message.text("jsonrpc", "2.0");
@@ -144,7 +146,11 @@ pub(super) fn told(told: &Told, dialect: Dialect) -> Vec<u8> {
         Told::Asked(id, question) => {
             id.write_json(message.member("id"));
             message.text("method", question.method());
-            message.serialized("params", &questions::params(question, id, dialect.0));
+            let mut params = questions::params(question, id, dialect.0);
+            if let Some(task) = task {
+                params["_meta"][RELATED_TASK] = json!({ "taskId": task });
+            }
+            message.serialized("params", &params);
         }
         Told::Withdrawn(id) => {
             message.text("method", "notifications/cancelled");
@@ -403,7 +409,7 @@ fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) {
 }
 
 /// A serializable value; ours can always be written.
-fn write_value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+pub(super) fn write_value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     if let Err(error) = write_serialized(out, value) {
         tracing::error!(%error, "a value could not be written and is sent as null");
         out.extend_from_slice(b"null");
@@ -456,7 +462,7 @@ impl<'o> Object<'o> {
     }
 
     /// Writes a member whose name is somebody else's.
-    fn named(&mut self, name: &str) -> &mut Vec<u8> {
+    pub(super) fn named(&mut self, name: &str) -> &mut Vec<u8> {
         if !self.is_empty {
             self.out.push(b',');
         }

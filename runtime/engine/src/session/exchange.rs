@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use impresario_protocol::{Era, Id};
+use impresario_protocol::{Era, Id, method};
 
 use super::{Stage, task_render};
 use super::encode::{self, Reply};
@@ -89,7 +89,7 @@ impl Exchange {
                 Poll::Ready(Frame::Message(encode::notification(&told, None, self.call().facts().dialect)))
             }
             Poll::Ready(CallEvent::Told(told)) => {
-                Poll::Ready(Frame::Message(encode::told(&told, self.call().facts().dialect)))
+                Poll::Ready(Frame::Message(encode::told(&told, self.call().facts().dialect, self.task_id())))
             }
             Poll::Ready(CallEvent::Ended(ending)) => {
                 self.has_ended = true;
@@ -106,6 +106,12 @@ impl Exchange {
     /// Nothing is lost when the future is dropped.
     pub async fn next_frame(&mut self) -> Frame {
         poll_fn(|task| self.poll_frame(task)).await
+    }
+
+    /// The task that the call waits for, when it waits for one: what it asks belongs to that task.
+    fn task_id(&self) -> Option<&str> {
+        let message = self.call().message();
+        message.param("taskId").filter(|_| message.method() == method::TaskResult::WORD)?.as_str()
     }
 
     /// The next task that a listener has not been told of. One that is gone is told of no more.

@@ -100,6 +100,13 @@ fn write_view(object: &mut Object<'_>, view: &TaskView, revision: Revision) {
             inner.close();
         }
         Some(End::Failed(error)) => write_error(object, error, revision),
+        None if !view.questions.is_empty() => {
+            let mut inner = Object::open(object.member("inputRequests"));
+            for (key, question) in &view.questions {
+                super::encode::write_value(inner.named(key), &**question);
+            }
+            inner.close();
+        }
         Some(End::Cancelled) | None => {}
     }
 }

@@ -10,6 +10,7 @@ use impresario_protocol::{ErrorKind, Id, McpError, Notification, Outcome, Progre
 use super::{Stage, perform};
 use crate::call::{Call, CallEvent, ClientSource, Ending, Facts};
 use crate::caller::Caller;
+use crate::question::{Asks, Resumed};
 use crate::tasks::{End, Task};
 use crate::tool::Tool;
 
@@ -90,6 +91,7 @@ async fn run_once(stage: &Rc<Stage>, task: &Arc<Task>, tool: &Arc<Tool>) -> Opti
                 stage.shared.tasks.tell_progress(task, &message);
             }
             CallEvent::Notification(_) => {}
+            CallEvent::Told(_) => stage.shared.tasks.tell_asked(task),
             CallEvent::Ended(ending) => return Some(ending),
         }
     }
@@ -110,6 +112,7 @@ fn call_for(stage: &Stage, task: &Task) -> Result<Call, McpError> {
     call.accept(Facts {
         caller: Caller { principal: task.owner().cloned(), address: None },
         client: ClientSource::Said(task.client().clone()),
+        asks: Asks::InTask(Box::new(Resumed { kept: task.kept(), loose: Vec::new() })),
         // Its progress is the task's message, whether anybody asked for it or not.
         progress_token: Some(ProgressToken(Id::from_text("task"))),
         ..Facts::default()
@@ -121,7 +124,9 @@ fn call_for(stage: &Stage, task: &Task) -> Result<Call, McpError> {
 fn end_of(ending: Ending) -> End {
     match ending {
         Ending::Answered(Outcome::Tool(result)) => End::Completed(Arc::new(result)),
-        Ending::Answered(_) | Ending::Rendered(_) => End::Failed(McpError::internal()),
+        Ending::Answered(_) | Ending::Rendered(_) | Ending::InputRequired(_) => {
+            End::Failed(McpError::internal())
+        }
         Ending::Failed(error) | Ending::Refused(error) => End::Failed(error),
         Ending::TimedOut { after } => {
             let text = format!("the task did not end within {} ms (its timeout or its ttl)", after.as_millis());

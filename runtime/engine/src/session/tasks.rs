@@ -3,22 +3,22 @@
 //! A call becomes a task where its tool says so and its client knows tasks. 2026-07-28 declares the extension
 //! with each request, and the server decides; in 2025-11-25 the client asks for a task with each call.
 
-use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use impresario_codec::{Message, Node};
-use impresario_protocol::task::{RELATED_TASK, TASKS_EXTENSION};
+use impresario_protocol::task::TASKS_EXTENSION;
 use impresario_protocol::{
-    Era, ErrorKind, JsonObject, Limits, McpError, Operation, Outcome, Revision, TaskStatus, TaskSupport,
+    Era, ErrorKind, Limits, McpError, Operation, Outcome, Revision, TaskStatus, TaskSupport,
 };
 use serde_json::json;
 
-use super::{Session, Stage, task_render, task_run};
+use super::{Session, Stage, task_outcome, task_render, task_run};
 use crate::call::{Call, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
 use crate::gate::Counter;
 use crate::in_flight::InFlight;
+use crate::question::{Asks, Kept};
 use crate::task_watch::TaskWatch;
 use crate::tasks::{End, NewTask, Task, kept_request};
 use crate::tool::Tool;
@@ -154,6 +154,7 @@ impl Session {
             request: kept_request(call.message().params()),
             ttl_ms,
             session: Arc::downgrade(calls),
+            kept: call.kept_questions().or_else(|| brought(call)),
         };
         let (stage, call) = (Rc::clone(&self.stage), Arc::clone(call));
         tokio::task::spawn_local(async move {
@@ -209,16 +210,32 @@ impl Session {
             Operation::TaskResult { id } => {
                 let task = find(id)?;
                 self.admit(call, calls, in_flight)?;
-                tokio::task::spawn_local(wait_for_end(Rc::clone(&self.stage), Arc::clone(call), task));
+                tokio::task::spawn_local(task_outcome::wait(Rc::clone(&self.stage), Arc::clone(call), task));
             }
-            Operation::UpdateTask { id, .. } => {
-                find(id)?;
-                // No task asks anything, so every answer is one that nobody waits for.
-                call.finish(Ending::Answered(Outcome::Done));
+            Operation::UpdateTask { id, responses } => {
+                let task = find(id)?;
+                let answers = responses.members().map(|(key, answer)| (key.to_owned(), answer.to_value()));
+                let answers: Vec<_> = answers.collect();
+                self.admit(call, calls, in_flight)?;
+                let (stage, call) = (Rc::clone(&self.stage), Arc::clone(call));
+                tokio::task::spawn_local(async move {
+                    call.finish(match stage.shared.tasks.answer(&task, answers).await {
+                        Ok(()) => Ending::Answered(Outcome::Done),
+                        Err(error) => refusal(error),
+                    });
+                });
             }
             _ => return Err(McpError::method_not_found(method)),
         }
         Ok(())
+    }
+}
+
+/// What a call brings that was asked before it became a task.
+fn brought(call: &Call) -> Option<Kept> {
+    match &call.facts().asks {
+        Asks::ByRetry(Some(resumed)) => resumed.kept.clone(),
+        _ => None,
     }
 }
 
@@ -265,56 +282,6 @@ async fn until_ended(stage: &Stage, task: &Task) {
                 () = stage.shared.closing.over() => {}
             }
         }
-    }
-}
-
-/// Answers a call with what came of a task, once it has ended; tells of its changes meanwhile.
-async fn wait_for_end(stage: Rc<Stage>, call: Arc<Call>, task: Arc<Task>) {
-    let tasks = &stage.shared.tasks;
-    let mut told = tasks.view(&task).info;
-    loop {
-        let mut changed = std::pin::pin!(task.changed());
-        changed.as_mut().enable();
-        let view = tasks.view(&task);
-        if view.info != told {
-            told = view.info.clone();
-            told.status = task_render::status_of(&view, call.facts().dialect);
-            call.notify(impresario_protocol::Notification::TaskChanged(Box::new(told)));
-            told = view.info;
-        }
-        if let Some(end) = view.end {
-            return call.finish(outcome(end, &task));
-        }
-        tokio::select! {
-            () = changed => {}
-            () = poll_fn(|context| call.poll_cancelled(context)) => return,
-            () = closing(&stage, &task) => {
-                return call.finish(Ending::Failed(McpError::shutting_down()));
-            }
-        }
-    }
-}
-
-/// Resolves when nothing can come of a task in this process any more.
-async fn closing(stage: &Stage, task: &Task) {
-    if task_run::goes_on_later(stage, task) {
-        stage.shared.closing.begun().await;
-    } else {
-        stage.shared.closing.over().await;
-    }
-}
-
-/// What the call that became the task would have been answered with.
-fn outcome(end: End, task: &Task) -> Ending {
-    match end {
-        End::Completed(result) => {
-            let mut result = (*result).clone();
-            let related = json!({ "taskId": &**task.id() });
-            result.meta.get_or_insert_with(JsonObject::new).insert(RELATED_TASK.into(), related);
-            Ending::Answered(Outcome::Tool(result))
-        }
-        End::Failed(error) => Ending::Failed(error),
-        End::Cancelled => Ending::Failed(McpError::invalid_request("the task was cancelled")),
     }
 }
 

@@ -2,8 +2,6 @@
 //!
 //! Lines, because the second and the third are written elsewhere and go in and out as they are.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use impresario_codec::write_serialized;
 use impresario_protocol::{ClientCapabilities, ErrorKind, Implementation, McpError, TaskStatus, ToolResult};
@@ -11,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::store::StoreError;
+use crate::question::Kept;
 
 /// Raised when a record of today can't be read by yesterday's program.
 const VERSION: u32 = 1;
@@ -35,9 +34,9 @@ pub(super) struct Head {
     pub(super) capabilities: Option<ClientCapabilities>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<StoredError>,
-    /// What its questions were answered with.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) answers: BTreeMap<String, Value>,
+    /// What it has asked and done, with the answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) kept: Option<Kept>,
 }
 
 /// An error of the protocol.
@@ -78,7 +77,7 @@ impl Head {
             client: None,
             capabilities: None,
             error: None,
-            answers: BTreeMap::new(),
+            kept: None,
         }
     }
 }

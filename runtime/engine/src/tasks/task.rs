@@ -6,8 +6,10 @@
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
+use impresario_protocol::client::{InputRequest, InputResponse};
 use impresario_protocol::{McpError, TaskInfo, TaskStatus, ToolResult};
 use parking_lot::Mutex;
+use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -17,6 +19,7 @@ use super::store::{StoreChange, StoreError};
 use crate::call::{Call, CancelReason};
 use crate::caller::{Caller, ClientFacts};
 use crate::gate::Counter;
+use crate::question::{Kept, KeptState, check, invalid_answer};
 use crate::task_watch::TaskWatch;
 
 /// How a task ended.
@@ -51,6 +54,8 @@ pub(crate) struct NewTask {
     pub(crate) ttl_ms: u64,
     /// The calls of the session that it was made in, which stand for the session.
     pub(crate) session: Weak<Counter>,
+    /// What was asked and done before the call became a task.
+    pub(crate) kept: Option<Kept>,
 }
 
 /// One task.
@@ -66,6 +71,8 @@ pub(crate) struct Task {
     session: Weak<Counter>,
     places: Places,
     state: Mutex<State>,
+    /// Held while a change of it is on its way to the store, so that an older one never follows a newer one.
+    storing: tokio::sync::Mutex<()>,
     /// Told of every change.
     changed: Notify,
 }
@@ -79,6 +86,8 @@ struct State {
     request: Bytes,
     /// The call that does it, while one does.
     run: Option<Arc<Call>>,
+    /// What it has asked and done, as it is stored.
+    kept: Option<Kept>,
     /// Its end is shown but not stored: the store refused it, and is asked again.
     is_unwritten: bool,
     watches: Vec<Weak<TaskWatch>>,
@@ -97,12 +106,21 @@ enum Phase {
 pub(crate) struct TaskView {
     pub(crate) info: TaskInfo,
     pub(crate) end: Option<End>,
+    /// What it waits for, by the tool's keys.
+    pub(crate) questions: Vec<(String, Arc<InputRequest>)>,
+}
+
+/// Answers that were held against their questions and are still to be stored.
+pub(super) struct Fitting {
+    run: Arc<Call>,
+    kept: Kept,
+    answers: Vec<(String, InputResponse)>,
 }
 
 impl Task {
     pub(super) fn new(id: Arc<str>, new: NewTask, places: Places, now_ms: u64) -> Self {
-        let NewTask { caller, client, tool, request, ttl_ms, session } = new;
-        let state = State::new(Phase::Running, None, now_ms, request);
+        let NewTask { caller, client, tool, request, ttl_ms, session, kept } = new;
+        let state = State::new(Phase::Running, None, now_ms, request, kept);
         Self {
             id,
             owner: caller.principal,
@@ -113,6 +131,7 @@ impl Task {
             session,
             places,
             state: Mutex::new(state),
+            storing: tokio::sync::Mutex::default(),
             changed: Notify::new(),
         }
     }
@@ -129,7 +148,7 @@ impl Task {
             }
             (TaskStatus::Cancelled, ..) => Phase::Ended(End::Cancelled),
         };
-        let state = State::new(phase, head.message, head.updated_ms, request);
+        let state = State::new(phase, head.message, head.updated_ms, request, head.kept);
         let client = match head.capabilities {
             Some(capabilities) => ClientFacts::new(head.client, capabilities),
             None => ClientFacts::default(),
@@ -144,6 +163,7 @@ impl Task {
             session: Weak::new(),
             places,
             state: Mutex::new(state),
+            storing: tokio::sync::Mutex::default(),
             changed: Notify::new(),
         }
     }
@@ -203,16 +223,22 @@ impl Task {
             Phase::Ended(end) => Some(end.clone()),
             Phase::Running | Phase::Ending => None,
         };
+        // The call tells how it is itself, so that nobody sees a question that has its answer.
+        let questions = match (&state.phase, &state.run) {
+            (Phase::Running, Some(run)) => run.open_questions(),
+            _ => Vec::new(),
+        };
+        let waits = if questions.is_empty() { TaskStatus::Working } else { TaskStatus::InputRequired };
         let info = TaskInfo {
             id: self.id.to_string(),
-            status: end.as_ref().map_or(TaskStatus::Working, End::status),
+            status: end.as_ref().map_or(waits, End::status),
             message: state.message.clone(),
             created_ms: self.created_ms,
             updated_ms: state.updated_ms,
             ttl_ms: self.ttl_ms,
             poll_interval_ms,
         };
-        TaskView { info, end }
+        TaskView { info, end, questions }
     }
 
     /// Resolves at the next change after this was called and first polled or enabled.
@@ -235,6 +261,72 @@ impl Task {
             state.run = Some(Arc::clone(call));
         }
         is_running
+    }
+
+    /// What an earlier run has asked and done.
+    pub(crate) fn kept(&self) -> Option<Kept> {
+        self.state.lock().kept.clone()
+    }
+
+    /// Answers to its open questions, held against them; those that nobody waits for are left out. Nothing,
+    /// when none is left.
+    ///
+    /// # Errors
+    /// When an answer does not fit its question: then none is taken.
+    pub(super) fn fitting(&self, answers: Vec<(String, Value)>) -> Result<Option<Fitting>, McpError> {
+        let Some(run) = self.state.lock().run.clone() else { return Ok(None) };
+        let Some(mut kept) = run.kept_questions() else { return Ok(None) };
+        let questions = run.open_questions();
+        let mut fitting = Vec::new();
+        for (key, answer) in answers {
+            let Some((_, question)) = questions.iter().find(|(open, _)| *open == key) else { continue };
+            let answer = check(question, answer).map_err(|why| invalid_answer(&key, &why))?;
+            if let Some(record) = kept.records.iter_mut().find(|record| record.key == key) {
+                record.state = KeptState::Answered(answer.clone());
+            }
+            fitting.push((key, answer));
+        }
+        let is_any = !fitting.is_empty();
+        Ok(is_any.then_some(Fitting { run, kept, answers: fitting }))
+    }
+
+    /// Keeps answers as they are to be stored. Says whether the task still waits for any.
+    pub(super) fn keep(&self, fitting: &Fitting) -> bool {
+        let mut state = self.state.lock();
+        let waits = matches!(state.phase, Phase::Running);
+        if waits {
+            state.kept = Some(fitting.kept.clone());
+        }
+        waits
+    }
+
+    /// Gives answers that are stored to whoever waits for them.
+    pub(super) fn give(&self, fitting: Fitting, now_ms: u64) {
+        self.state.lock().updated_ms = now_ms;
+        for (key, answer) in fitting.answers {
+            fitting.run.settle(&key, Ok(answer));
+        }
+        self.tell();
+    }
+
+    /// The call that does it, while one does.
+    pub(crate) fn run(&self) -> Option<Arc<Call>> {
+        self.state.lock().run.clone()
+    }
+
+    /// What it waits for has changed.
+    pub(super) fn touch(&self, now_ms: u64) {
+        let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Running) {
+            state.updated_ms = now_ms;
+            drop(state);
+            self.tell();
+        }
+    }
+
+    /// Waits until no change of it is on its way to the store, and keeps others from it meanwhile.
+    pub(super) async fn storing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.storing.lock().await
     }
 
     /// What is going on, for people.
@@ -265,7 +357,7 @@ impl Task {
         state.phase = Phase::Ended(end);
         state.message = message.or(state.message.take());
         state.updated_ms = now_ms;
-        state.request = Bytes::new();
+        (state.request, state.kept) = (Bytes::new(), None);
         state.is_unwritten = !is_written;
         let run = state.run.take();
         drop(state);
@@ -294,6 +386,7 @@ impl Task {
         let state = self.state.lock();
         let (message, updated_ms) = (state.message.clone(), state.updated_ms);
         let request = if end.is_none() { state.request.clone() } else { Bytes::new() };
+        head.kept = state.kept.clone().filter(|_| end.is_none());
         drop(state);
         (head.created_ms, head.ttl_ms) = (self.created_ms, self.ttl_ms);
         head.message = end.and_then(|(_, message, _)| message).map(ToOwned::to_owned).or(message);
@@ -330,7 +423,14 @@ impl Task {
 }
 
 impl State {
-    fn new(phase: Phase, message: Option<String>, updated_ms: u64, request: Bytes) -> Self {
-        Self { phase, message, updated_ms, request, run: None, is_unwritten: false, watches: Vec::new() }
+    fn new(
+        phase: Phase,
+        message: Option<String>,
+        updated_ms: u64,
+        request: Bytes,
+        kept: Option<Kept>,
+    ) -> Self {
+        let (run, is_unwritten, watches) = (None, false, Vec::new());
+        Self { phase, message, updated_ms, request, run, kept, is_unwritten, watches }
     }
 }
