@@ -39,6 +39,7 @@
 //! | return text, pictures, structured data, or a failure | [`IntoToolResult`], [`Json`], [`Content`], [`ToolError`] |
 //! | ask the person, the model, or for the folders | [`Context::elicit`], [`Context::sample`], [`Context::list_roots`], [`macro@Form`] |
 //! | keep the answers of a costly tool | [`CachePolicy`] |
+//! | run calls that outlive their request, and the process | [`ToolSpec::task`], [`Builder::task_store`], [`TaskStore`] |
 //! | run slow tools beside quick ones | [`PoolConfig`], [`Builder::pool`] |
 //! | add and remove tools while the server runs | [`Runtime::add_tool`] |
 //! | mount it in an axum or hyper application | [`Serve::http_service`] |
@@ -50,6 +51,8 @@ pub mod command;
 
 pub use impresario_engine::*;
 pub use impresario_protocol::{ListenFilter, Notification};
+#[cfg(feature = "store")]
+pub use impresario_store::{FileStore, OpenError};
 pub use impresario_tools as packs;
 pub use impresario_transports::http::{HttpConfig, HttpServer, HttpService};
 pub use impresario_transports::in_process::{Client, Running};
