@@ -100,6 +100,8 @@ pub(crate) struct TaskPolicy {
     /// After a crash a task is run again from its start.
     pub(crate) restart: bool,
     pub(crate) ttl_ms: Option<u64>,
+    /// It becomes a task only where it says so.
+    pub(crate) asks_first: bool,
     /// What the tool itself sets as the time of one call.
     pub(crate) timeout: Option<Duration>,
 }
@@ -246,6 +248,15 @@ impl ToolSpec {
     #[must_use]
     pub fn restart(mut self, restart: bool) -> Self {
         self.task.restart = restart;
+        self
+    }
+
+    /// It becomes a task no sooner than where it calls [`Context::begin_task`], so that what it asks before is
+    /// asked in the ordinary way, while somebody is there. Where a client asks for the task itself, as in
+    /// 2025-11-25, it is one from its start.
+    #[must_use]
+    pub fn asks_first(mut self) -> Self {
+        self.task.asks_first = true;
         self
     }
 

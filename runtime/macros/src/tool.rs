@@ -13,7 +13,7 @@ use crate::crate_path::{blamed_on, crate_path};
 use crate::signature::{Argument, ArgumentKind, CALL_LIFETIME, Parameter, Role, Signature};
 
 const KNOWN: &str = "name = \"…\", title = \"…\", description = \"…\", icon = \"https://…\", blocking, pool = \"…\", \
-                     timeout = \"5s\", cache(…), annotations(…), task = \"optional\", task_ttl = \"1h\", restart";
+                     timeout = \"5s\", cache(…), annotations(…), task = \"optional\", task_ttl = \"1h\", restart, asks_first";
 
 /// What stands in `#[tool(…)]`.
 #[derive(Default)]
@@ -29,6 +29,7 @@ pub(crate) struct ToolAttributes {
     task: Option<Ident>,
     task_ttl_ms: Option<u64>,
     restart: bool,
+    asks_first: bool,
 }
 
 impl Parse for ToolAttributes {
@@ -44,6 +45,7 @@ impl Parse for ToolAttributes {
                 "task" => attributes.task = Some(task_support(name, input)?),
                 "task_ttl" => attributes.task_ttl_ms = Some(duration_ms(name, input)?),
                 "restart" => attributes.restart = flag(name, input)?,
+                "asks_first" => attributes.asks_first = flag(name, input)?,
                 _ => return attributes.labels.read(name, input),
             }
             Ok(true)
@@ -63,6 +65,7 @@ impl ToolAttributes {
         let task = self.task.iter();
         let task_ttl = self.task_ttl_ms.map(duration).into_iter();
         let restart = self.restart.then_some(true).into_iter();
+        let asks_first = self.asks_first.then(|| quote!(.asks_first()));
         let headers = signature.arguments().filter_map(|(_, argument)| {
             let (header, name) = (argument.header.as_ref()?, argument.name());
             Some(quote!(.header(#name, #header)))
@@ -76,6 +79,7 @@ impl ToolAttributes {
             #(.task(#runtime::TaskSupport::#task))*
             #(.task_ttl(#task_ttl))*
             #(.restart(#restart))*
+            #asks_first
             #(#headers)*
         }
     }

@@ -3,8 +3,10 @@
 //! A call becomes a task where its tool says so and its client knows tasks. 2026-07-28 declares the extension
 //! with each request, and the server decides; in 2025-11-25 the client asks for a task with each call.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use impresario_codec::{Message, Node};
 use impresario_protocol::task::TASKS_EXTENSION;
@@ -13,8 +15,8 @@ use impresario_protocol::{
 };
 use serde_json::json;
 
-use super::{Session, Stage, task_outcome, task_render, task_run};
-use crate::call::{Call, ClientSource, Ending, Facts};
+use super::{Session, Stage, perform, task_outcome, task_render, task_run};
+use crate::call::{Call, CallEvent, CancelReason, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
 use crate::gate::Counter;
 use crate::in_flight::InFlight;
@@ -145,7 +147,7 @@ impl Session {
         }
     }
 
-    /// Makes a task of a call that was let in, and begins it. The call is answered once the task is durable.
+    /// Makes a task of a call that was let in: now, or when its tool wants to go on as one.
     pub(super) fn start_task(&self, call: &Arc<Call>, tool: Arc<Tool>, ttl_ms: u64, calls: &Arc<Counter>) {
         let new = NewTask {
             caller: call.facts().caller.clone(),
@@ -154,23 +156,15 @@ impl Session {
             request: kept_request(call.message().params()),
             ttl_ms,
             session: Arc::downgrade(calls),
-            kept: call.kept_questions().or_else(|| brought(call)),
+            kept: brought(call),
         };
+        let asks_first = tool.task.as_deref().is_some_and(|policy| policy.asks_first);
         let (stage, call) = (Rc::clone(&self.stage), Arc::clone(call));
-        tokio::task::spawn_local(async move {
-            let tasks = &stage.shared.tasks;
-            match tasks.create(new).await {
-                // The client left before it could know of the task.
-                Ok(task) if call.is_ended() => tasks.forget(&task).await,
-                Ok(task) => {
-                    let view = tasks.view(&task);
-                    let made = task_render::created(&view.info, call.facts().dialect, &stage.shared.identity);
-                    call.finish(Ending::Rendered(made));
-                    task_run::begin(&stage, task, tool);
-                }
-                Err(error) => call.finish(refusal(error)),
-            }
-        });
+        if asks_first && matches!(call.facts().asks, Asks::ByRetry(_)) {
+            tokio::task::spawn_local(ask_first(stage, call, tool, new));
+        } else {
+            tokio::task::spawn_local(make(stage, call, tool, new));
+        }
     }
 
     /// Performs what is asked about a task.
@@ -228,6 +222,49 @@ impl Session {
             _ => return Err(McpError::method_not_found(method)),
         }
         Ok(())
+    }
+}
+
+/// Makes a task, and begins it. The call is answered once the task is durable.
+async fn make(stage: Rc<Stage>, call: Arc<Call>, tool: Arc<Tool>, new: NewTask) {
+    let tasks = &stage.shared.tasks;
+    match tasks.create(new).await {
+        // The client left before it could know of the task.
+        Ok(task) if call.is_ended() => tasks.forget(&task).await,
+        Ok(task) => {
+            let view = tasks.view(&task);
+            let made = task_render::created(&view.info, call.facts().dialect, &stage.shared.identity);
+            call.finish(Ending::Rendered(made));
+            task_run::begin(&stage, task, tool);
+        }
+        Err(error) => call.finish(refusal(error)),
+    }
+}
+
+/// Runs a tool plainly until it wants to go on as a task, if it ever does.
+async fn ask_first(stage: Rc<Stage>, call: Arc<Call>, tool: Arc<Tool>, new: NewTask) {
+    let first = Arc::new(Call::before_task(&call));
+    perform::run_tool(&stage, &first, Arc::clone(&tool), tool.timeout);
+    loop {
+        let next = poll_fn(|context| match first.begins_task() {
+            true => Poll::Ready(None),
+            false => first.poll_event(context).map(Some),
+        });
+        let next = tokio::select! {
+            next = next => next,
+            () = poll_fn(|context| call.poll_cancelled(context)) => return first.cancel(CancelReason::Asked),
+        };
+        match next {
+            None => {
+                let kept = first.kept_questions();
+                first.cancel(CancelReason::Asked);
+                return make(stage, call, tool, NewTask { kept, ..new }).await;
+            }
+            Some(CallEvent::Notification(notification)) => call.notify(notification),
+            // Where calls come again with answers, nothing is said on their streams.
+            Some(CallEvent::Told(_)) => {}
+            Some(CallEvent::Ended(ending)) => return call.finish(ending),
+        }
     }
 }
 
