@@ -30,6 +30,7 @@ mod life {
     mod misuse;
     mod mounted;
     mod streams;
+    mod tasks;
 }
 
 use common::{house, http, http2, messages, pipe, wait};

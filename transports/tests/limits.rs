@@ -26,6 +26,7 @@ mod limits {
     mod message_sizes;
     mod pools;
     mod sessions;
+    mod tasks;
 }
 
 use std::collections::HashSet;
@@ -69,6 +70,7 @@ const SOURCES: &[&str] = &[
     include_str!("limits/message_sizes.rs"),
     include_str!("limits/pools.rs"),
     include_str!("limits/sessions.rs"),
+    include_str!("limits/tasks.rs"),
 ];
 
 /// The functions of a source that are tests, by the attribute above them.

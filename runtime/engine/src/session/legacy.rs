@@ -148,7 +148,9 @@ fn operation_of(call: &Call) -> Result<Operation<'_, Node<'_>>, McpError> {
         "logging/setLevel" => params.log_level().map(Operation::SetLogLevel),
         "resources/subscribe" => params.text("uri").map(|uri| Operation::Subscribe { uri }),
         "resources/unsubscribe" => params.text("uri").map(|uri| Operation::Unsubscribe { uri }),
-        unknown => tasks::operation_of(message).unwrap_or_else(|| Err(McpError::method_not_found(unknown))),
+        method => tasks::operation_of(message)
+            .filter(|_| tasks::is_method(method, call.facts().dialect.0))
+            .unwrap_or_else(|| Err(McpError::method_not_found(method))),
     }
 }
 

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use futures_util::future::{AbortHandle, Abortable, abortable};
 use futures_util::stream::FuturesUnordered;
 use impresario_protocol::client::InputRequest;
 use impresario_protocol::task::RELATED_TASK;
@@ -30,9 +31,9 @@ struct Waiting {
     call: Arc<Call>,
     task: Arc<Task>,
     told: TaskInfo,
-    /// Keys of questions that were passed on.
-    passed_on: Vec<String>,
-    asked: FuturesUnordered<Asked>,
+    /// Questions that were passed on, by their keys.
+    passed_on: Vec<(String, AbortHandle)>,
+    asked: FuturesUnordered<Abortable<Asked>>,
 }
 
 /// Answers a call with what came of a task, once it has ended.
@@ -57,7 +58,9 @@ impl Waiting {
             self.pass_on(&view);
             tokio::select! {
                 () = changed => {}
-                Some((key, answer)) = self.asked.next() => self.on_answer(&key, answer).await,
+                Some(asked) = self.asked.next() => if let Ok((key, answer)) = asked {
+                    self.on_answer(&key, answer).await;
+                },
                 () = poll_fn(|context| call.poll_cancelled(context)) => return,
                 () = closing(&stage, &task) => {
                     return call.finish(Ending::Failed(McpError::shutting_down()));
@@ -78,15 +81,19 @@ impl Waiting {
 
     /// Asks the client what the task asks. What is no longer of interest is withdrawn by being dropped.
     fn pass_on(&mut self, view: &TaskView) {
-        let is_open = |key: &String| view.questions.iter().any(|(open, _)| open == key);
-        if !self.passed_on.iter().all(is_open) {
-            self.passed_on.clear();
-            self.asked.clear();
-        }
+        self.passed_on.retain(|(key, asking)| {
+            let is_open = view.questions.iter().any(|(open, _)| open == key);
+            if !is_open {
+                asking.abort();
+            }
+            is_open
+        });
         for (key, question) in &view.questions {
-            if !self.passed_on.contains(key) {
-                self.passed_on.push(key.clone());
-                self.asked.push(asking(Arc::clone(&self.call), key.clone(), InputRequest::clone(question)));
+            if !self.passed_on.iter().any(|(known, _)| known == key) {
+                let asking = asking(Arc::clone(&self.call), key.clone(), InputRequest::clone(question));
+                let (asking, handle) = abortable(asking);
+                self.passed_on.push((key.clone(), handle));
+                self.asked.push(asking);
             }
         }
     }
