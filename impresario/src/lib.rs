@@ -68,6 +68,11 @@ struct ToolsGuide;
 #[doc = include_str!("../../docs/asking.md")]
 struct AskingGuide;
 
+/// The example of the page about tasks.
+#[cfg(all(doctest, feature = "store"))]
+#[doc = include_str!("../../docs/tasks.md")]
+struct TasksGuide;
+
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
