@@ -139,7 +139,8 @@ impl ServeOptions {
             builder = builder.limits(limits);
         }
         if let Some(path) = &self.task_store {
-            builder = builder.task_store(FileStore::open(path).context("open the task store (--task-store)")?);
+            builder =
+                builder.task_store(FileStore::open(path).context("open the task store (--task-store)")?);
         }
         let keys = state_keys::read(self.state_key_file.as_deref())?;
         Ok(keys.into_iter().fold(builder, Builder::state_key))

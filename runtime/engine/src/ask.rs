@@ -18,9 +18,9 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::question::{AskError, Once};
 
+pub(crate) use asking::Asking;
 pub use elicited::Elicited;
 pub use form::{Form, FormChoice, FormField, FormProblem};
-pub(crate) use asking::Asking;
 pub(crate) use wait::run_on_thread;
 
 mod asking;

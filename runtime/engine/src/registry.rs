@@ -211,7 +211,8 @@ impl Snapshot {
 
     /// A copy to change. What was written for this one does not hold for the next.
     fn next(&self) -> Self {
-        let Self { tools, resources, templates, prompts, mirrors_parameters, makes_tasks, rendered: _ } = self;
+        let Self { tools, resources, templates, prompts, mirrors_parameters, makes_tasks, rendered: _ } =
+            self;
         Self {
             mirrors_parameters: *mirrors_parameters,
             makes_tasks: *makes_tasks,

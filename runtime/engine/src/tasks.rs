@@ -89,8 +89,7 @@ impl TaskTable {
             }
         }
         let writer = Writer::start(store)?;
-        let table =
-            Self { by_id, room, clock, writer, limits: Arc::clone(limits), running: Arc::default() };
+        let table = Self { by_id, room, clock, writer, limits: Arc::clone(limits), running: Arc::default() };
         Ok((table, unfinished))
     }
 
@@ -120,7 +119,9 @@ impl TaskTable {
     /// When there is none, it has expired, or it belongs to somebody else: the three look alike.
     pub(crate) fn find(&self, id: &str, caller: &Caller) -> Result<Arc<Task>, McpError> {
         let task = self.get(id).filter(|task| task.is_open_to(caller));
-        task.ok_or_else(|| McpError::invalid_params("task not found: there is none of that id, or it has expired"))
+        task.ok_or_else(|| {
+            McpError::invalid_params("task not found: there is none of that id, or it has expired")
+        })
     }
 
     /// The task of that id, whoever's it is.
@@ -202,7 +203,10 @@ impl TaskTable {
         };
         if let Err(error) = stored {
             tracing::error!(%error, task = %task.id(), "answers to a task can't be stored and are refused");
-            return Err(McpError::new(ErrorKind::Internal, "the answers can't be stored; send them again later"));
+            return Err(McpError::new(
+                ErrorKind::Internal,
+                "the answers can't be stored; send them again later",
+            ));
         }
         task.give(fitting, self.clock.now_ms());
         Ok(())
@@ -244,7 +248,8 @@ impl TaskTable {
     fn fitted(&self, task: &Task, end: End) -> (End, Option<String>) {
         let size_of = |result: &ToolResult| size_of_result(result);
         let too_large = |size: usize, limit: &str, max: u64| {
-            let text = format!("the result takes {size} bytes and does not fit into {max} ({limit}); ask for less");
+            let text =
+                format!("the result takes {size} bytes and does not fit into {max} ({limit}); ask for less");
             End::Completed(Arc::new(ToolResult::error(text)))
         };
         match end {

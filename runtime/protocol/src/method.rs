@@ -59,8 +59,8 @@ literals! {
     ListenAcknowledged = "notifications/subscriptions/acknowledged";
     /// A task has changed.
     TaskChanged = "notifications/tasks";
-    /// A task of 2025-11-25 has changed.
-    LegacyTaskChanged = "notifications/tasks/status";
+    /// A task has changed, as the protocol had it before there was an extension for tasks.
+    CoreTaskChanged = "notifications/tasks/status";
 }
 
 #[cfg(test)]

@@ -20,7 +20,9 @@
 use std::path::{Path, PathBuf};
 
 use impresario_engine::{StoreChange, StoreError, TaskStore};
-use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageError, TableDefinition};
+use redb::{
+    Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageError, TableDefinition,
+};
 
 /// The records of tasks, by their ids.
 const TASKS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tasks-v1");
@@ -148,7 +150,9 @@ mod tests {
         let store = FileStore::open(&path).unwrap();
         assert!(records(&store).is_empty());
         store.commit(&[put("a", "1"), put("b", "2"), put("a", "3")]).unwrap();
-        store.commit(&[StoreChange::Remove { id: "b".into() }, StoreChange::Remove { id: "c".into() }]).unwrap();
+        store
+            .commit(&[StoreChange::Remove { id: "b".into() }, StoreChange::Remove { id: "c".into() }])
+            .unwrap();
         drop(store);
         let again = FileStore::open(&path).unwrap();
         assert_eq!(records(&again), BTreeMap::from([("a".into(), "3".into())]));

@@ -167,7 +167,9 @@ fn open() -> House {
                 .tool(task(house::hold("only_as_task", probe), TaskSupport::Always))
                 .tool(task(ToolSpec::from_context("asks", any(), asks), TaskSupport::Optional))
                 .tool(task(
-                    ToolSpec::from_context("breaks", any(), |_| async { Err::<(), _>(ToolError::from("broken")) }),
+                    ToolSpec::from_context("breaks", any(), |_| async {
+                        Err::<(), _>(ToolError::from("broken"))
+                    }),
                     TaskSupport::Optional,
                 ))
         },
@@ -228,8 +230,9 @@ async fn what_a_task_asks_is_answered_in_the_words_of_each_revision() {
         let waits = wire.reaches(&id, "input_required").await;
         let result = if wire.is_modern() {
             assert_eq!(waits["inputRequests"].as_object().unwrap().len(), 2, "{waits}");
-            let mut update =
-                async |answers: Value| wire.ask("tasks/update", json!({ "taskId": id, "inputResponses": answers })).await;
+            let mut update = async |answers: Value| {
+                wire.ask("tasks/update", json!({ "taskId": id, "inputResponses": answers })).await
+            };
             let answer = |name: Value| json!({ "action": "accept", "content": { "name": name } });
             let bad = update(json!({ "first": answer(json!(7)) })).await;
             assert_eq!(error_of(&bad).0, -32602, "{bad}");
@@ -240,7 +243,11 @@ async fn what_a_task_asks_is_answered_in_the_words_of_each_revision() {
             let waits = wire.get(&id).await;
             let open: Vec<_> = waits["inputRequests"].as_object().unwrap().keys().cloned().collect();
             assert_eq!(open, ["second"], "{waits}");
-            wire.ask("tasks/update", json!({ "taskId": id, "inputResponses": { "second": answer(json!("Bob")) } })).await;
+            wire.ask(
+                "tasks/update",
+                json!({ "taskId": id, "inputResponses": { "second": answer(json!("Bob")) } }),
+            )
+            .await;
             wire.outcome(&id).await
         } else {
             assert!(waits.get("inputRequests").is_none(), "{waits}");
@@ -249,7 +256,8 @@ async fn what_a_task_asks_is_answered_in_the_words_of_each_revision() {
                 (message["method"] == json!("elicitation/create")).then(|| {
                     assert_eq!(message["params"]["_meta"][RELATED]["taskId"], id, "{message}");
                     asked += 1;
-                    let name = if message["params"]["message"] == json!("the first name") { "Ada" } else { "Bob" };
+                    let name =
+                        if message["params"]["message"] == json!("the first name") { "Ada" } else { "Bob" };
                     let result = json!({ "action": "accept", "content": { "name": name } });
                     json!({ "jsonrpc": "2.0", "id": message["id"], "result": result })
                 })
@@ -324,7 +332,8 @@ async fn tasks_are_declared_and_listed_where_there_are_any() {
     let first = mine.start("slow", json!({})).await["taskId"].take();
     let second = mine.start("slow", json!({})).await["taskId"].take();
     let listed = mine.ask("tasks/list", json!({})).await;
-    let mut ids: Vec<_> = listed["result"]["tasks"].as_array().unwrap().iter().map(|task| &task["taskId"]).collect();
+    let mut ids: Vec<_> =
+        listed["result"]["tasks"].as_array().unwrap().iter().map(|task| &task["taskId"]).collect();
     ids.sort_by_key(|id| id.as_str());
     let mut expected = [&first, &second];
     expected.sort_by_key(|id| id.as_str());
@@ -351,14 +360,18 @@ async fn a_listener_hears_how_its_tasks_are_and_no_others() {
     let house = open();
     let mut wire = Wire::Pipe(Pipe::open(&house.runtime), MODERN);
     let id = wire.start("slow", json!({})).await["taskId"].take();
-    let request = wire.request("subscriptions/listen", json!({ "notifications": { "taskIds": [id, "unknown"] } }));
+    let request =
+        wire.request("subscriptions/listen", json!({ "notifications": { "taskIds": [id, "unknown"] } }));
     let mut http = Http::connect(house.serve()).await;
     http.send(&modern_bytes(http.address(), &request)).await;
     assert!(http.head().await.is_stream());
     let acknowledged = http.event().await.unwrap();
     assert_eq!(acknowledged["params"]["notifications"], json!({ "taskIds": [id] }));
     let first = http.event().await.unwrap();
-    assert_eq!((&first["method"], &first["params"]["status"]), (&json!("notifications/tasks"), &json!("working")));
+    assert_eq!(
+        (&first["method"], &first["params"]["status"]),
+        (&json!("notifications/tasks"), &json!("working"))
+    );
     let other = wire.start("slow", json!({})).await["taskId"].take();
     wire.ask("tasks/cancel", json!({ "taskId": other })).await;
     house.probe.release.add_permits(1);

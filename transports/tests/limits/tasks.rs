@@ -13,7 +13,8 @@ use crate::wait::within;
 
 fn open(change: impl FnOnce(&mut Limits)) -> House {
     house_with(change, |builder, probe| {
-        let large = ToolSpec::from_context("large", any(), |ctx| async move { "x".repeat(number(&ctx, "size")) });
+        let large =
+            ToolSpec::from_context("large", any(), |ctx| async move { "x".repeat(number(&ctx, "size")) });
         builder
             .tool(hold("task", probe).task(TaskSupport::Optional))
             .tool(large.task(TaskSupport::Optional))

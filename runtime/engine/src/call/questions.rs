@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use super::{Call, Ending};
 use crate::question::{
-    Answered, AskError, Asked, AskedLimits, Asks, Begun, Bound, InputRequired, Kept, Once, Sealer, Told, check,
+    Answered, AskError, Asked, AskedLimits, Asks, Begun, Bound, InputRequired, Kept, Once, Sealer, Told,
+    check,
 };
 
 impl Call {

@@ -97,7 +97,9 @@ pub enum Misuse {
         there_are: String,
     },
     /// It says how its tasks are to be kept, but it makes none.
-    #[error("it sets `restart`, `task_ttl` or `asks_first`, but its calls never become tasks; add `task = \"optional\"`")]
+    #[error(
+        "it sets `restart`, `task_ttl` or `asks_first`, but its calls never become tasks; add `task = \"optional\"`"
+    )]
     NeverATask,
     /// Suggestions for something that is not there.
     #[error("completion is given for `{0}`, which it does not have")]
@@ -156,7 +158,9 @@ pub(super) fn tool(
 /// How calls become tasks; nothing for a tool whose calls never do.
 fn task_policy(task: TaskPolicy, timeout: Option<Duration>) -> Result<Option<Box<TaskPolicy>>, Misuse> {
     match task.support {
-        TaskSupport::Never if task.restart || task.ttl_ms.is_some() || task.asks_first => Err(Misuse::NeverATask),
+        TaskSupport::Never if task.restart || task.ttl_ms.is_some() || task.asks_first => {
+            Err(Misuse::NeverATask)
+        }
         TaskSupport::Never => Ok(None),
         TaskSupport::Optional | TaskSupport::Always => Ok(Some(Box::new(TaskPolicy { timeout, ..task }))),
     }

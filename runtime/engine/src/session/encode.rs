@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use impresario_codec::{Buffer, write_serialized, write_str};
+use impresario_codec::{Buffer, write_str};
 use impresario_protocol::task::RELATED_TASK;
 use impresario_protocol::{
     Content, Era, ErrorKind, Id, JsonObject, ListKind, ListenFilter, McpError, Notification, Outcome,
     PromptResult, ReadResult, Revision, ToolResult, method,
 };
-use serde::Serialize;
 use serde_json::json;
 
-use super::{downgrade, questions, wire_error};
+use super::object::{META_SERVER_INFO, Object, write_value};
+use super::{downgrade, questions, task_info, wire_error};
 use crate::call::{Call, Ending};
 use crate::dialect::Dialect;
 use crate::question::{InputRequired, Told};
@@ -60,7 +60,6 @@ pub enum Verdict {
     },
 }
 
-const META_SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// The answer to a call; nothing for one that was taken back, because nothing may be sent for it.
@@ -223,7 +222,7 @@ pub(super) fn notification(
         Notification::ListChanged(_) => {}
         Notification::ResourceUpdated { uri } => params.text("uri", uri),
         Notification::TaskChanged(task) => {
-            super::task_render::write_info(&mut params, task, task.status, dialect.0);
+            task_info::write(&mut params, task, task.status, dialect.0);
         }
     }
     if let Some(id) = subscription {
@@ -319,7 +318,7 @@ fn method_of(notification: &Notification) -> &'static str {
             "notifications/resources/list_changed"
         }
         Notification::ResourceUpdated { .. } => "notifications/resources/updated",
-        Notification::TaskChanged(_) => method::LegacyTaskChanged::WORD,
+        Notification::TaskChanged(_) => method::CoreTaskChanged::WORD,
     }
 }
 
@@ -408,14 +407,6 @@ fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) {
     out.push(b']');
 }
 
-/// A serializable value; ours can always be written.
-pub(super) fn write_value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    if let Err(error) = write_serialized(out, value) {
-        tracing::error!(%error, "a value could not be written and is sent as null");
-        out.extend_from_slice(b"null");
-    }
-}
-
 fn size_hint(outcome: &Outcome) -> usize {
     const ENVELOPE: usize = 256;
     match outcome {
@@ -432,72 +423,6 @@ fn end_of_result(identity: &Identity) -> Box<[u8]> {
     object.server_info(identity);
     object.close();
     out[1..].into()
-}
-
-/// A JSON object that is being written.
-pub(super) struct Object<'o> {
-    out: &'o mut Vec<u8>,
-    is_empty: bool,
-    /// The result's own `_meta`, to be merged with ours at the end.
-    meta: Option<JsonObject>,
-}
-
-impl<'o> Object<'o> {
-    pub(super) fn open(out: &'o mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, is_empty: true, meta: None }
-    }
-
-    /// Writes a member's name; its value is written to what this returns.
-    pub(super) fn member(&mut self, name: &str) -> &mut Vec<u8> {
-        if !self.is_empty {
-            self.out.push(b',');
-        }
-        self.is_empty = false;
-        // Names are ours, and none of them has anything to escape.
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
-        self.out
-    }
-
-    /// Writes a member whose name is somebody else's.
-    pub(super) fn named(&mut self, name: &str) -> &mut Vec<u8> {
-        if !self.is_empty {
-            self.out.push(b',');
-        }
-        self.is_empty = false;
-        write_str(self.out, name);
-        self.out.push(b':');
-        self.out
-    }
-
-    pub(super) fn text(&mut self, name: &str, text: &str) {
-        write_str(self.member(name), text);
-    }
-
-    pub(super) fn serialized(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
-        write_value(self.member(name), value);
-    }
-
-    /// The `_meta` of a result of the modern era that has nothing of its own to put there.
-    pub(super) fn server_info(&mut self, identity: &Identity) {
-        let mut meta = Object::open(self.member("_meta"));
-        meta.member(META_SERVER_INFO).extend_from_slice(&identity.implementation_json);
-        meta.close();
-    }
-
-    pub(super) fn close(self) {
-        self.out.push(b'}');
-    }
-
-    /// Closes it with members that were written beforehand, and the closing brace behind them.
-    fn close_with(self, members: &[u8]) {
-        if !self.is_empty {
-            self.out.push(b',');
-        }
-        self.out.extend_from_slice(members);
-    }
 }
 
 /// A result that is written once, by `write`, and sent many times, with the brace that ends its response.

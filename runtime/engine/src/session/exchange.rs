@@ -7,8 +7,8 @@ use std::task::{Context as TaskContext, Poll};
 
 use impresario_protocol::{Era, Id, method};
 
-use super::{Stage, task_render};
 use super::encode::{self, Reply};
+use super::{Stage, task_render};
 use crate::call::{Call, CallEvent, CancelReason, Ending};
 use crate::dialect::Dialect;
 use crate::hub::{Change, Subscriber};
@@ -116,7 +116,9 @@ impl Exchange {
 
     /// The next task that a listener has not been told of. One that is gone is told of no more.
     fn poll_watch(&self, call: &Call, id: &Id, task: &mut TaskContext<'_>) -> Poll<Frame> {
-        let (Some(watch), tasks) = (&call.facts().watch, &self.stage.shared.tasks) else { return Poll::Pending };
+        let (Some(watch), tasks) = (&call.facts().watch, &self.stage.shared.tasks) else {
+            return Poll::Pending;
+        };
         loop {
             let Poll::Ready(changed) = watch.poll_changed(task) else { return Poll::Pending };
             if let Some(changed) = tasks.get(&changed) {

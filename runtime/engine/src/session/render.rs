@@ -11,7 +11,8 @@ use impresario_protocol::{
 use serde_json::{Value, json};
 
 use super::downgrade;
-use super::encode::{Object, close_result, written};
+use super::encode::{close_result, written};
+use super::object::Object;
 use super::operation::bad_cursor;
 use crate::dialect::Dialect;
 use crate::registry::Snapshot;

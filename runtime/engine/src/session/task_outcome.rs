@@ -149,4 +149,3 @@ fn outcome(end: &End, task: &Task) -> Ending {
         End::Cancelled => Ending::Failed(McpError::invalid_request("the task was cancelled")),
     }
 }
-

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use impresario_protocol::{Era, Id, McpError, Revision, TaskInfo, TaskStatus};
 
-use super::encode::{Object, close_result, write_tool_result, written};
-use super::tasks::legacy_status;
-use super::wire_error;
+use super::encode::{close_result, write_subscription, write_tool_result, written};
+use super::object::{Object, write_value};
+use super::{task_info, wire_error};
 use crate::dialect::Dialect;
 use crate::shared::Identity;
-use crate::tasks::{End, TaskView, iso8601};
+use crate::tasks::{End, TaskView};
 
 /// The answer to a call that became a task.
 pub(super) fn created(info: &TaskInfo, dialect: Dialect, identity: &Identity) -> Bytes {
@@ -17,13 +17,13 @@ pub(super) fn created(info: &TaskInfo, dialect: Dialect, identity: &Identity) ->
         match dialect.0.era() {
             Era::Modern => {
                 object.text("resultType", "task");
-                write_info(&mut object, info, info.status, dialect.0);
+                task_info::write(&mut object, info, info.status, dialect.0);
                 object.server_info(identity);
                 object.close();
             }
             Era::Legacy => {
                 let mut task = Object::open(object.member("task"));
-                write_info(&mut task, info, info.status, dialect.0);
+                task_info::write(&mut task, info, info.status, dialect.0);
                 task.close();
                 close_result(object, dialect.0, identity);
             }
@@ -51,7 +51,7 @@ pub(super) fn page(views: &[TaskView], next: Option<&str>, dialect: Dialect, ide
                 tasks.push(b',');
             }
             let mut task = Object::open(tasks);
-            write_info(&mut task, &view.info, status_of(view, dialect), dialect.0);
+            task_info::write(&mut task, &view.info, status_of(view, dialect), dialect.0);
             task.close();
         }
         tasks.push(b']');
@@ -68,7 +68,7 @@ pub(super) fn changed(view: &TaskView, subscription: &Id, dialect: Dialect) -> V
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tasks\",\"params\":");
     let mut params = Object::open(&mut out);
     write_view(&mut params, view, dialect.0);
-    super::encode::write_subscription(params.member("_meta"), subscription);
+    write_subscription(params.member("_meta"), subscription);
     params.close();
     out.push(b'}');
     out
@@ -78,13 +78,17 @@ pub(super) fn changed(view: &TaskView, subscription: &Id, dialect: Dialect) -> V
 pub(super) fn status_of(view: &TaskView, dialect: Dialect) -> TaskStatus {
     match dialect.0.era() {
         Era::Modern => view.info.status,
-        Era::Legacy => legacy_status(view.info.status, view.end.as_ref()),
+        // There a tool that failed has a task that failed.
+        Era::Legacy => match &view.end {
+            Some(End::Completed(result)) if result.is_error => TaskStatus::Failed,
+            _ => view.info.status,
+        },
     }
 }
 
 /// The members of a task, with what its end brings along where the revision has a place for it.
 fn write_view(object: &mut Object<'_>, view: &TaskView, revision: Revision) {
-    write_info(object, &view.info, status_of(view, Dialect(revision)), revision);
+    task_info::write(object, &view.info, status_of(view, Dialect(revision)), revision);
     if revision.era() == Era::Legacy {
         return;
     }
@@ -103,7 +107,7 @@ fn write_view(object: &mut Object<'_>, view: &TaskView, revision: Revision) {
         None if !view.questions.is_empty() => {
             let mut inner = Object::open(object.member("inputRequests"));
             for (key, question) in &view.questions {
-                super::encode::write_value(inner.named(key), &**question);
+                write_value(inner.named(key), &**question);
             }
             inner.close();
         }
@@ -119,21 +123,4 @@ fn write_error(object: &mut Object<'_>, error: &McpError, revision: Revision) {
         inner.serialized("data", data);
     }
     inner.close();
-}
-
-/// The members that every task has.
-pub(super) fn write_info(object: &mut Object<'_>, info: &TaskInfo, status: TaskStatus, revision: Revision) {
-    object.text("taskId", &info.id);
-    object.text("status", status.as_str());
-    if let Some(message) = &info.message {
-        object.text("statusMessage", message);
-    }
-    object.text("createdAt", &iso8601(info.created_ms));
-    object.text("lastUpdatedAt", &iso8601(info.updated_ms));
-    let (ttl, poll_interval) = match revision.era() {
-        Era::Modern => ("ttlMs", "pollIntervalMs"),
-        Era::Legacy => ("ttl", "pollInterval"),
-    };
-    object.serialized(ttl, &info.ttl_ms);
-    object.serialized(poll_interval, &info.poll_interval_ms);
 }

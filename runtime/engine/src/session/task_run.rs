@@ -35,7 +35,10 @@ pub(super) fn begin(stage: &Rc<Stage>, task: Arc<Task>, tool: Arc<Tool>) {
 pub(super) fn goes_on_later(stage: &Stage, task: &Task) -> bool {
     let snapshot = stage.shared.registry.snapshot();
     stage.shared.tasks.is_durable()
-        && snapshot.tool(task.tool()).and_then(|tool| tool.task.as_deref()).is_some_and(|policy| policy.restart)
+        && snapshot
+            .tool(task.tool())
+            .and_then(|tool| tool.task.as_deref())
+            .is_some_and(|policy| policy.restart)
 }
 
 /// Runs a task to its end.
@@ -129,7 +132,8 @@ fn end_of(ending: Ending) -> End {
         }
         Ending::Failed(error) | Ending::Refused(error) => End::Failed(error),
         Ending::TimedOut { after } => {
-            let text = format!("the task did not end within {} ms (its timeout or its ttl)", after.as_millis());
+            let text =
+                format!("the task did not end within {} ms (its timeout or its ttl)", after.as_millis());
             End::Failed(McpError::new(ErrorKind::Internal, text))
         }
         Ending::Cancelled => End::Cancelled,

@@ -10,9 +10,7 @@ use std::task::Poll;
 
 use impresario_codec::{Message, Node};
 use impresario_protocol::task::TASKS_EXTENSION;
-use impresario_protocol::{
-    Era, ErrorKind, Limits, McpError, Operation, Outcome, Revision, TaskStatus, TaskSupport,
-};
+use impresario_protocol::{Era, ErrorKind, Limits, McpError, Operation, Outcome, Revision, TaskSupport};
 use serde_json::json;
 
 use super::{Session, Stage, perform, task_outcome, task_render, task_run};
@@ -78,11 +76,7 @@ fn needs_tasks(what: &str) -> McpError {
 }
 
 /// The tasks that a listener wants to hear of, of those that are its own; nothing when it names none.
-pub(super) fn watched(
-    stage: &Stage,
-    call: &Call,
-    facts: &Facts,
-) -> Result<Option<Arc<TaskWatch>>, McpError> {
+pub(super) fn watched(stage: &Stage, call: &Call, facts: &Facts) -> Result<Option<Arc<TaskWatch>>, McpError> {
     let filter = call.message().param("notifications");
     let Some(ids) = filter.and_then(|filter| filter.get("taskIds")) else { return Ok(None) };
     let wrong = |what: &str| McpError::invalid_params(format!("subscriptions/listen: {what}"));
@@ -127,7 +121,8 @@ impl Session {
         let support = policy.map_or(TaskSupport::Never, |policy| policy.support);
         let own_ms = policy.and_then(|policy| policy.ttl_ms);
         let name = &tool.definition.name;
-        let refused = |what: &str| McpError::new(ErrorKind::MethodNotFound, format!("the tool {name} {what}"));
+        let refused =
+            |what: &str| McpError::new(ErrorKind::MethodNotFound, format!("the tool {name} {what}"));
         let revision = call.facts().dialect.0;
         match (revision.era(), support) {
             (_, TaskSupport::Never) if revision == Revision::V2025_11_25 && self.has_tasks() => {
@@ -285,7 +280,9 @@ fn asked_ttl_ms(task: Node<'_>) -> Result<Option<u64>, McpError> {
     match task.get("ttl") {
         None => Ok(None),
         Some(ttl) if ttl.is_null() => Ok(None),
-        Some(ttl) => ttl.as_u64().map(Some).ok_or_else(|| wrong(".ttl must be a whole number of milliseconds")),
+        Some(ttl) => {
+            ttl.as_u64().map(Some).ok_or_else(|| wrong(".ttl must be a whole number of milliseconds"))
+        }
     }
 }
 
@@ -324,12 +321,4 @@ async fn until_ended(stage: &Stage, task: &Task) {
 
 fn refusal(error: McpError) -> Ending {
     if error.is_retryable() { Ending::Refused(error) } else { Ending::Failed(error) }
-}
-
-/// How 2025-11-25 names a status: there a tool that failed has a task that failed.
-pub(super) fn legacy_status(status: TaskStatus, end: Option<&End>) -> TaskStatus {
-    match end {
-        Some(End::Completed(result)) if result.is_error => TaskStatus::Failed,
-        _ => status,
-    }
 }

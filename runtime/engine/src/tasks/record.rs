@@ -92,11 +92,7 @@ pub(super) struct Record {
 }
 
 /// Writes a record.
-pub(super) fn write(
-    head: &Head,
-    request: &[u8],
-    result: Option<&ToolResult>,
-) -> Result<Bytes, StoreError> {
+pub(super) fn write(head: &Head, request: &[u8], result: Option<&ToolResult>) -> Result<Bytes, StoreError> {
     let unwritable = |error| StoreError::new(format!("a task can't be written as JSON: {error}"));
     let mut out = Vec::with_capacity(256 + request.len());
     write_serialized(&mut out, head).map_err(unwritable)?;
@@ -114,15 +110,21 @@ pub(super) fn write(
 /// # Errors
 /// When it is none of ours.
 pub(super) fn read(id: &str, record: &[u8]) -> Result<Record, StoreError> {
-    let unreadable =
-        |what: &str| StoreError::new(format!("the record of task {id} can't be read ({what}); remove the store, or restore it"));
+    let unreadable = |what: &str| {
+        StoreError::new(format!(
+            "the record of task {id} can't be read ({what}); remove the store, or restore it"
+        ))
+    };
     let mut lines = record.splitn(3, |byte| *byte == b'\n');
     let (Some(head), Some(request), Some(result)) = (lines.next(), lines.next(), lines.next()) else {
         return Err(unreadable("it has too few lines"));
     };
     let head: Head = serde_json::from_slice(head).map_err(|error| unreadable(&error.to_string()))?;
     if head.version != VERSION {
-        return Err(unreadable(&format!("its version is {}, and this program knows {VERSION}", head.version)));
+        return Err(unreadable(&format!(
+            "its version is {}, and this program knows {VERSION}",
+            head.version
+        )));
     }
     let result = match result {
         [] => None,

@@ -56,9 +56,10 @@ impl Room {
     /// Overloaded, naming the limit.
     pub(super) fn enter(&self, caller: &Caller, bytes: usize) -> Result<Places, McpError> {
         let (per_client_max, tasks_max) = (self.per_client_max, self.tasks_max);
-        let of_client = self.counter_of(caller).enter(per_client_max).ok_or_else(|| {
-            refused(&format!("you have {per_client_max} tasks"), "tasks_per_client_max")
-        })?;
+        let of_client = self
+            .counter_of(caller)
+            .enter(per_client_max)
+            .ok_or_else(|| refused(&format!("you have {per_client_max} tasks"), "tasks_per_client_max"))?;
         let task = self.tasks.enter(tasks_max);
         let task = task.ok_or_else(|| refused(&format!("there are {tasks_max} tasks"), "tasks_max"))?;
         let places = self.places(task, of_client);
@@ -119,6 +120,7 @@ impl Drop for Places {
 }
 
 fn refused(has: &str, limit: &str) -> McpError {
-    let text = format!("{has}, which is the limit ({limit}); wait for some to end and expire, or retry later");
+    let text =
+        format!("{has}, which is the limit ({limit}); wait for some to end and expire, or retry later");
     McpError::overloaded(text, RETRY_AFTER_MS)
 }

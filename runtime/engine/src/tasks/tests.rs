@@ -171,7 +171,10 @@ async fn each_limit_holds_and_gives_back_what_it_took() {
     table.end(&other, text(&format!("{fits}x"))).await;
     let said = result_of(&other).content[0].as_text().unwrap().to_owned();
     assert!(said.contains("task_result_bytes_max"), "{said}");
-    assert_eq!([None, Some(1), Some(u64::MAX)].map(|asked| table.ttl_ms(asked)), [300_000, 1_000, 86_400_000]);
+    assert_eq!(
+        [None, Some(1), Some(u64::MAX)].map(|asked| table.ttl_ms(asked)),
+        [300_000, 1_000, 86_400_000]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,14 +187,16 @@ async fn after_a_crash_ends_are_as_they_were_and_what_ran_has_failed_or_goes_on(
     table.end(&cancelled, End::Cancelled).await;
     let failed = table.create(new_task(&ada, "{}")).await.unwrap();
     table.end(&failed, End::Failed(McpError::invalid_params("no such file"))).await;
-    let running = table.create(new_task(&ada, r#"{"name":"index","arguments":{"deep":true}}"#)).await.unwrap();
+    let running =
+        table.create(new_task(&ada, r#"{"name":"index","arguments":{"deep":true}}"#)).await.unwrap();
     // No close, no drop: as if the process were gone.
     let goes_on = MemoryStore::default();
-    store.scan(&mut |id, record| {
-        let record = Bytes::copy_from_slice(record);
-        goes_on.commit(&[StoreChange::Put { id: id.into(), record }]).unwrap();
-    })
-    .unwrap();
+    store
+        .scan(&mut |id, record| {
+            let record = Bytes::copy_from_slice(record);
+            goes_on.commit(&[StoreChange::Put { id: id.into(), record }]).unwrap();
+        })
+        .unwrap();
     let after = open(&store);
     let end_of = |id: &str| after.view(&after.find(id, &ada).unwrap()).end;
     assert!(matches!(end_of(done.id()), Some(End::Completed(result)) if *result == ToolResult::text("kept")));
@@ -250,8 +255,10 @@ impl TaskStore for Full {
 async fn what_can_t_be_stored_is_refused_or_has_failed_and_is_stored_later() {
     let (store, ada) = (Arc::new(Full::default()), caller("ada"));
     let (table, _) = open_with(Some(Arc::<Full>::clone(&store)), false, |_| ()).unwrap();
-    let [done, cancelled] =
-        [table.create(new_task(&ada, "{}")).await.unwrap(), table.create(new_task(&ada, "{}")).await.unwrap()];
+    let [done, cancelled] = [
+        table.create(new_task(&ada, "{}")).await.unwrap(),
+        table.create(new_task(&ada, "{}")).await.unwrap(),
+    ];
     store.is_full.store(true, Ordering::SeqCst);
     let refused = table.create(new_task(&ada, "{}")).await.unwrap_err();
     assert!(refused.message.contains("nothing was executed"), "{refused}");

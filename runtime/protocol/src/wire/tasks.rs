@@ -10,10 +10,10 @@ use super::errors::ErrorObject;
 use super::results::{Answer, Nothing, Page, ToolOutput};
 use super::{Notification, Request};
 use crate::client::{InputRequests, InputResponses};
+use crate::method;
 use crate::task::TaskStatus;
 use crate::wire::notifications::NotificationMeta;
 use crate::wire::requests::{PageParams, RequestMeta};
-use crate::method;
 
 /// A task of the extension, with whatever its status brings along.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub struct Task {
 /// A task of 2025-11-25.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LegacyTask {
+pub struct CoreTask {
     /// Its id.
     pub task_id: String,
     /// Where it is in its life.
@@ -107,14 +107,14 @@ pub struct TaskStatusParams<T> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Created {
     /// The task.
-    pub task: LegacyTask,
+    pub task: CoreTask,
 }
 
 /// The tasks of a page.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tasks {
     /// Each of them.
-    pub tasks: Vec<LegacyTask>,
+    pub tasks: Vec<CoreTask>,
 }
 
 /// How is that task?
@@ -137,15 +137,15 @@ pub type UpdateTaskResult = Answer<Nothing>;
 /// A task is asked to stop.
 pub type CancelTaskResult = Answer<Nothing>;
 /// The same in 2025-11-25, where it says how the task is now.
-pub type LegacyCancelTaskResult = Answer<LegacyTask>;
+pub type CoreCancelTaskResult = Answer<CoreTask>;
 /// How a task of 2025-11-25 is.
-pub type LegacyGetTaskResult = Answer<LegacyTask>;
+pub type CoreGetTaskResult = Answer<CoreTask>;
 /// The answer of 2025-11-25 to a call that becomes a task.
-pub type LegacyCreateTaskResult = Answer<Created>;
+pub type CoreCreateTaskResult = Answer<Created>;
 /// One page of tasks.
 pub type ListTasksResult = Answer<Page<Tasks>>;
 
 /// A task of the extension has changed.
 pub type TaskStatusNotification = Notification<method::TaskChanged, TaskStatusParams<Task>>;
 /// A task of 2025-11-25 has changed.
-pub type LegacyTaskStatusNotification = Notification<method::LegacyTaskChanged, TaskStatusParams<LegacyTask>>;
+pub type CoreTaskStatusNotification = Notification<method::CoreTaskChanged, TaskStatusParams<CoreTask>>;
