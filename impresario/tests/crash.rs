@@ -264,8 +264,8 @@ fn a_crash_between_any_two_steps_loses_no_task_that_a_client_knows_of() {
             told.holds(&mut next, &at);
             next.end();
             if lived.is_ok() {
-                // Five tasks, four of which end, and one answer: there was nothing left to die of.
-                assert!(number >= 10, "only {number} commits");
+                // Eight steps for each of which the client waits; others may share a commit.
+                assert!(number >= 8, "only {number} commits");
                 break;
             }
         }
