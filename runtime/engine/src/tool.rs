@@ -94,7 +94,7 @@ pub struct ToolSpec {
 }
 
 /// How calls of a tool become tasks.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct TaskPolicy {
     pub(crate) support: TaskSupport,
     /// After a crash a task is run again from its start.

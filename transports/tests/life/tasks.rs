@@ -392,11 +392,12 @@ async fn a_task_runs_past_its_client_and_the_drain_waits_for_it() {
     assert_eq!(other.get(&id).await["status"], json!("working"), "its client left, and it goes on");
     drop(other);
     let runtime = house.runtime.clone();
-    let closing = tokio::spawn(async move { runtime.shutdown().await });
+    let mut closing = tokio::task::JoinSet::new();
+    closing.spawn(async move { runtime.shutdown().await });
     until("the house closes", || !house.runtime.is_ready()).await;
     assert_eq!(house.runtime.shared().tasks.running(), 1);
     house.probe.release.add_permits(1);
-    within("the house is closed", closing).await.unwrap();
+    within("the house is closed", closing.join_next()).await.unwrap().unwrap();
     assert_eq!((house.probe.done.get(), house.runtime.shared().tasks.running()), (1, 0));
 }
 
