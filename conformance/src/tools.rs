@@ -6,6 +6,7 @@ mod content;
 pub(crate) mod questions;
 mod reports;
 mod schemas;
+mod tasks;
 mod triggers;
 
 pub(crate) use triggers::keep;
@@ -43,4 +44,11 @@ pub(crate) fn install(builder: Builder) -> Builder {
         .tool(questions::test_input_required_result_capabilities)
         .tool(triggers::test_trigger_tool_change)
         .tool(triggers::test_trigger_prompt_change)
+        .tool(tasks::greet)
+        .tool(tasks::slow_compute)
+        .tool(tasks::failing_job)
+        .tool(tasks::protocol_error_job)
+        .tool(tasks::confirm_delete)
+        .tool(tasks::multi_input)
+        .tool(tasks::test_tool_with_task)
 }

@@ -39,6 +39,7 @@
 //! | return text, pictures, structured data, or a failure | [`IntoToolResult`], [`Json`], [`Content`], [`ToolError`] |
 //! | ask the person, the model, or for the folders | [`Context::elicit`], [`Context::sample`], [`Context::list_roots`], [`macro@Form`] |
 //! | keep the answers of a costly tool | [`CachePolicy`] |
+//! | run calls that outlive their request, and the process | [`ToolSpec::task`], [`Builder::task_store`], [`TaskStore`] |
 //! | run slow tools beside quick ones | [`PoolConfig`], [`Builder::pool`] |
 //! | add and remove tools while the server runs | [`Runtime::add_tool`] |
 //! | extend the protocol by methods of your own | [`ExtensionSpec`] |
@@ -51,6 +52,8 @@ pub mod command;
 
 pub use impresario_engine::*;
 pub use impresario_protocol::{ListenFilter, Notification};
+#[cfg(feature = "store")]
+pub use impresario_store::{FileStore, OpenError};
 pub use impresario_tools as packs;
 pub use impresario_transports::http::{HttpConfig, HttpServer, HttpService};
 pub use impresario_transports::in_process::{Client, Running};
@@ -70,6 +73,10 @@ struct AskingGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/skills.md")]
 struct SkillsGuide;
+/// The example of the page about tasks.
+#[cfg(all(doctest, feature = "store"))]
+#[doc = include_str!("../../docs/tasks.md")]
+struct TasksGuide;
 
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]

@@ -9,7 +9,7 @@ mod time;
 
 pub use answers::{BLOB_BYTES_MAX, blob, counter, echo, fail, panic, print};
 pub use questions::{ask, ask_twice};
-pub use time::{progress, sleep, spin};
+pub use time::{long_task, progress, sleep, spin};
 
 use impresario_engine::Builder;
 
@@ -34,6 +34,7 @@ pub fn install(builder: Builder) -> Builder {
         .tool(panic)
         .tool(counter)
         .tool(progress)
+        .tool(long_task)
         .tool(print)
         .tool(ask)
         .tool(ask_twice)

@@ -200,6 +200,7 @@ fn every_tool_is_described_for_a_model() {
         "panic",
         "counter",
         "progress",
+        "long_task",
         "print",
         "ask",
         "ask_twice",

@@ -32,6 +32,7 @@ mod life {
     mod mounted;
     mod resume;
     mod streams;
+    mod tasks;
     mod unix;
 }
 

@@ -27,6 +27,7 @@ mod limits {
     mod pools;
     mod sessions;
     mod streams;
+    mod tasks;
 }
 
 use std::collections::HashSet;
@@ -83,6 +84,7 @@ const SOURCES: &[&str] = &[
     include_str!("limits/pools.rs"),
     include_str!("limits/sessions.rs"),
     include_str!("limits/streams.rs"),
+    include_str!("limits/tasks.rs"),
 ];
 
 /// The functions of a source that are tests, by the attribute above them.

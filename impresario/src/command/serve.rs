@@ -7,6 +7,7 @@ use std::pin::pin;
 use anyhow::Context;
 use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser};
 use impresario_engine::{Builder, Limits, Runtime};
+use impresario_store::FileStore;
 use impresario_tools::PACKS;
 use impresario_tools::skills::Skills;
 use impresario_transports::http::{self, HttpConfig};
@@ -125,6 +126,10 @@ pub struct ServeOptions {
         value_delimiter = ','
     )]
     pub allowed_origins: Vec<String>,
+    /// A file in which tasks survive the process; it is made when it is not there. Without one they end with
+    /// the process.
+    #[arg(long, value_name = "PATH", env = "IMPRESARIO_TASK_STORE")]
+    pub task_store: Option<PathBuf>,
     /// What to log to standard error, such as debug or impresario=debug,warn. RUST_LOG does the same.
     #[arg(long, value_name = "FILTER", env = "IMPRESARIO_LOG", value_parser = logging::filter)]
     pub log: Option<String>,
@@ -165,6 +170,10 @@ impl ServeOptions {
                 limits.set(name, *value)?;
             }
             builder = builder.limits(limits);
+        }
+        if let Some(path) = &self.task_store {
+            builder =
+                builder.task_store(FileStore::open(path).context("open the task store (--task-store)")?);
         }
         let keys = state_keys::read(self.state_key_file.as_deref())?;
         Ok(keys.into_iter().fold(builder, Builder::state_key))

@@ -82,10 +82,16 @@ struct Places {
     name: NodeIndex,
     arguments: NodeIndex,
     meta: NodeIndex,
+    task: NodeIndex,
 }
 
 impl Places {
-    const NONE: Self = Self { name: NodeIndex::ROOT, arguments: NodeIndex::ROOT, meta: NodeIndex::ROOT };
+    const NONE: Self = Self {
+        name: NodeIndex::ROOT,
+        arguments: NodeIndex::ROOT,
+        meta: NodeIndex::ROOT,
+        task: NodeIndex::ROOT,
+    };
 }
 
 impl Message {
@@ -184,9 +190,17 @@ impl Message {
             "name" => self.places.name,
             "arguments" => self.places.arguments,
             "_meta" => self.places.meta,
+            "task" => self.places.task,
             _ => return self.params()?.get(name),
         };
         (place != NodeIndex::ROOT).then(|| self.document.node(place))
+    }
+
+    /// The member of the params that asks for a task, found without a search.
+    #[must_use]
+    #[inline]
+    pub fn task(&self) -> Option<Node<'_>> {
+        (self.places.task != NodeIndex::ROOT).then(|| self.document.node(self.places.task))
     }
 
     /// The result of a response that has one.
@@ -385,6 +399,11 @@ fn places_of(params: Node<'_>) -> Result<Places, &str> {
                 places.meta = value.index();
                 1 << 2
             }
+            "task" => {
+                places.task = value.index();
+                1 << 9
+            }
+            "taskId" => 1 << 10,
             "uri" => 1 << 3,
             "cursor" => 1 << 4,
             "requestState" => 1 << 5,

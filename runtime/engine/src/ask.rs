@@ -18,8 +18,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::question::{AskError, Once};
 
-use asking::Asking;
-
+pub(crate) use asking::Asking;
 pub use elicited::Elicited;
 pub use form::{Form, FormChoice, FormField, FormProblem};
 pub(crate) use wait::run_on_thread;

@@ -24,6 +24,7 @@ use crate::hub::Subscriber;
 use crate::in_flight::InFlight;
 use crate::question::{Asked, Asks, InputRequired, Told};
 use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::task_watch::TaskWatch;
 
 mod questions;
 
@@ -93,6 +94,10 @@ pub struct Facts {
     pub listener: Option<Arc<Subscriber>>,
     /// How the call may ask its client.
     pub asks: Asks<Call>,
+    /// The tool may go on as a task when it wants to.
+    pub may_begin_task: bool,
+    /// For a call that listens: the tasks that it is to be told of.
+    pub watch: Option<Arc<TaskWatch>>,
 }
 
 /// Where what a client said of itself is to be found.
@@ -181,6 +186,8 @@ struct State {
     closes_stream: bool,
     /// What the call has asked its client; few calls do.
     asked: Option<Box<Asked>>,
+    /// Its tool wants to go on as a task.
+    begins_task: bool,
 }
 
 impl Call {
@@ -241,6 +248,36 @@ impl Call {
             ..Facts::default()
         };
         Self::from_source(Source::Call(Arc::clone(other)), OnceLock::from(facts), other.limits)
+    }
+
+    /// A call that does what another one asks for until it has to ask, ends, or wants to go on as a task.
+    #[must_use]
+    pub(crate) fn before_task(other: &Arc<Self>) -> Self {
+        let mut call = Self::on_behalf_of(other);
+        if let (Some(facts), Asks::ByRetry(resumed)) = (call.facts.get_mut(), &other.facts().asks) {
+            (facts.asks, facts.may_begin_task) = (Asks::ByRetry(resumed.clone()), true);
+        }
+        call
+    }
+
+    /// The tool wants to go on as a task. Says whether it can.
+    pub(crate) fn begin_task(&self) -> bool {
+        if !self.facts().may_begin_task {
+            return false;
+        }
+        let mut state = self.state.lock();
+        state.begins_task = true;
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        true
+    }
+
+    /// Whether the tool wants to go on as a task.
+    pub(crate) fn begins_task(&self) -> bool {
+        self.state.lock().begins_task
     }
 
     fn from_source(source: Source, facts: OnceLock<Facts>, limits: CallLimits) -> Self {

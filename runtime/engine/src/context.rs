@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::caller::{Caller, ClientFacts};
+use crate::question::AskError;
 use crate::tool_error::ToolError;
 
 /// A handle to the call: its arguments, its caller, and ways to report while it runs. Cheap to clone, and
@@ -113,6 +114,20 @@ impl Context {
     /// open. The call goes on. With every other client nothing happens.
     pub fn close_stream(&self) {
         self.call.close_stream();
+    }
+
+    /// From here on the call is a task, where its tool [asks first](crate::ToolSpec::asks_first): what was asked
+    /// before went the ordinary way, what follows outlives the request. The tool runs again from its start, with
+    /// the answers it has; in a task, and in a call that is to stay a plain one, this returns at once.
+    ///
+    /// # Errors
+    /// When the call was taken back meanwhile.
+    pub async fn begin_task(&self) -> Result<(), AskError> {
+        if self.call.begin_task() {
+            self.call.cancelled().await;
+            return Err(AskError::CallEnded { key: "begin_task".into() });
+        }
+        Ok(())
     }
 
     /// Whether the client has taken the call back, or its time is over. Blocking tools ask now and then.

@@ -22,6 +22,9 @@ use crate::workers::{PoolConfig, Workers};
 /// a call.
 const ERRANDS_MIN: usize = 1_024;
 
+/// Between two looks for what is over.
+const SWEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Something to do on a lane.
 pub(crate) type Errand = Box<dyn FnOnce(&Rc<Stage>) + Send>;
 
@@ -107,6 +110,7 @@ impl LaneHandle {
                 tokio::task::spawn_local(Arc::clone(&stage.shared.hub).tell(index));
                 if index == 0 {
                     tokio::task::spawn_local(sweep_sessions(stage.clone()));
+                    tokio::task::spawn_local(sweep_tasks(stage.clone()));
                 }
                 let (stop, stopped) = oneshot::channel();
                 let lane = Local::start(Lane { stage, stop: Some(stop) }, mailbox_len_max);
@@ -139,9 +143,16 @@ impl LaneHandle {
     }
 }
 
+/// Forgets tasks whose time is over, for as long as the lane lives.
+async fn sweep_tasks(stage: Rc<Stage>) {
+    loop {
+        tokio::time::sleep(SWEEP_INTERVAL).await;
+        stage.shared.tasks.sweep().await;
+    }
+}
+
 /// Ends sessions whose time is over, for as long as the lane lives.
 async fn sweep_sessions(stage: Rc<Stage>) {
-    const SWEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
     loop {
         tokio::time::sleep(SWEEP_INTERVAL).await;
         stage.sessions.sweep();

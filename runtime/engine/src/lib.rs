@@ -35,6 +35,8 @@ mod runtime;
 pub mod session;
 mod shared;
 mod sync;
+mod task_watch;
+mod tasks;
 mod template;
 mod tool;
 mod tool_error;
@@ -55,7 +57,7 @@ pub use impresario_protocol::{
     Annotations, Audience, CacheHint, CacheScope, ClientCapabilities, Completion, Content, ErrorKind,
     ExtensionResult, Icon, IconTheme, Implementation, JsonObject, Limits, ListKind, ListenFilter, LogLevel,
     McpError, PromptArgument, PromptMessage, PromptResult, ReadResult, ResourceContents, ResourceLink,
-    ToolAnnotations, ToolResult,
+    TaskSupport, ToolAnnotations, ToolResult,
 };
 pub use lane::LaneError;
 pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};
@@ -64,6 +66,7 @@ pub use registry::{BuildError, Misuse, Subject};
 pub use resource::{IntoReadResult, IntoResource, ResourceEntry, ResourceSpec, TemplateSpec};
 pub use runtime::{Builder, Runtime, StartError};
 pub use shared::{Identity, Shared};
+pub use tasks::{MemoryStore, StoreChange, StoreError, TaskStore, TaskStoreError, TaskTable};
 pub use template::{TemplateError, UriTemplate, Variables};
 pub use tool::{CachePolicy, HeaderParameter, IntoTool, NoArguments, Tool, ToolSpec, no_arguments};
 pub use tool_error::ToolError;

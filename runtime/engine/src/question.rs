@@ -14,7 +14,7 @@ pub use open::OpenQuestions;
 pub(crate) use record::{Answered, Asked, AskedLimits, Begun, Once};
 pub use sealed::Resumed;
 pub use sealed::Sealer;
-pub(crate) use sealed::{Bound, Kept};
+pub(crate) use sealed::{Bound, Kept, KeptState, invalid_answer};
 
 mod check;
 mod open;
@@ -30,6 +30,8 @@ pub enum Asks<C> {
     InSession(Arc<OpenQuestions<C>>),
     /// By ending; the client sends the request again, with the answers. What an earlier run left, if any.
     ByRetry(Option<Box<Resumed>>),
+    /// As a task, which shows what it asks to whoever looks at it; the call waits. What an earlier run left.
+    InTask(Box<Resumed>),
 }
 
 impl<C> Default for Asks<C> {

@@ -39,6 +39,8 @@ pub struct Snapshot {
     extensions: Shelf<Arc<ExtensionSpec>>,
     /// Whether any tool asks for headers that mirror its parameters.
     mirrors_parameters: bool,
+    /// Whether calls of any tool may become tasks.
+    makes_tasks: bool,
     /// What is sent unchanged until the next snapshot, written once.
     pub(crate) rendered: Rendered,
 }
@@ -98,6 +100,12 @@ impl Snapshot {
     #[must_use]
     pub fn mirrors_parameters(&self) -> bool {
         self.mirrors_parameters
+    }
+
+    /// Whether calls of any tool may become tasks.
+    #[must_use]
+    pub fn makes_tasks(&self) -> bool {
+        self.makes_tasks
     }
 
     /// Every tool, in the order of registration.
@@ -184,6 +192,7 @@ impl Snapshot {
     fn put_tool(&mut self, tool: Tool) -> Result<(), BuildError> {
         let name = tool.definition.name.clone();
         self.mirrors_parameters |= !tool.headers.is_empty();
+        self.makes_tasks |= tool.task.is_some();
         if self.tools.put(name.clone(), Arc::new(tool)) {
             Ok(())
         } else {
@@ -227,9 +236,19 @@ impl Snapshot {
 
     /// A copy to change. What was written for this one does not hold for the next.
     fn next(&self) -> Self {
-        let Self { tools, resources, templates, prompts, extensions, mirrors_parameters, rendered: _ } = self;
+        let Self {
+            tools,
+            resources,
+            templates,
+            prompts,
+            extensions,
+            mirrors_parameters,
+            makes_tasks,
+            rendered: _,
+        } = self;
         Self {
             mirrors_parameters: *mirrors_parameters,
+            makes_tasks: *makes_tasks,
             tools: tools.clone(),
             resources: resources.clone(),
             templates: templates.clone(),

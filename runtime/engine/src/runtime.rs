@@ -11,8 +11,9 @@ use crate::lane::{Errand, LaneError, LaneHandle};
 use crate::prompt::IntoPrompt;
 use crate::registry::BuildError;
 use crate::resource::IntoResource;
-use crate::session::{SessionTable, Stage};
+use crate::session::{SessionTable, Stage, begin_again};
 use crate::shared::Shared;
+use crate::tasks::Task;
 use crate::tool::IntoTool;
 
 pub use builder::{Builder, StartError};
@@ -166,6 +167,7 @@ impl Runtime {
             const ANSWERS_WINDOW: Duration = Duration::from_secs(1);
             self.quiet_within(ANSWERS_WINDOW).await;
         }
+        shared.tasks.close().await;
         shared.blocking.iter().for_each(|(_, threads)| threads.close());
         let threads: Vec<_> = self.inner.lanes.iter().filter_map(LaneHandle::stop).collect();
         let joined =
@@ -180,12 +182,26 @@ impl Runtime {
         }
     }
 
+    /// Spreads tasks that are to be run again over the lanes.
+    fn begin_again(&self, mut unfinished: Vec<Arc<Task>>) {
+        let per_lane = unfinished.len().div_ceil(self.lanes()).max(1);
+        for lane in 0..self.lanes() {
+            let tasks: Vec<_> = unfinished.drain(..per_lane.min(unfinished.len())).collect();
+            if tasks.is_empty() {
+                return;
+            }
+            if let Err(error) = self.on_lane(lane, move |stage| begin_again(stage, tasks)) {
+                tracing::error!(%error, "tasks can't be begun again");
+            }
+        }
+    }
+
     /// Waits until no call is in flight and no connection is open. Says whether that came to be in time.
     async fn quiet_within(&self, window: Duration) -> bool {
         const LOOK_INTERVAL: Duration = Duration::from_millis(5);
         let shared = &self.inner.shared;
         let quiet = async {
-            while shared.gate.calls() > 0 || shared.connections.get() > 0 {
+            while shared.gate.calls() > 0 || shared.connections.get() > 0 || shared.tasks.running() > 0 {
                 tokio::time::sleep(LOOK_INTERVAL).await;
             }
         };

@@ -27,6 +27,7 @@ pub use exchange::{Exchange, Frame, change_frame};
 pub use replay::{Playback, Played, Recorder, Replay, TapeKind};
 pub use state::SessionState;
 pub use table::{Places, SessionTable};
+pub(crate) use task_run::begin_again;
 
 mod downgrade;
 mod encode;
@@ -34,6 +35,7 @@ mod era;
 mod exchange;
 mod legacy;
 mod modern;
+mod object;
 mod operation;
 mod perform;
 mod questions;
@@ -43,6 +45,11 @@ mod replay_store;
 mod shapes;
 mod state;
 mod table;
+mod task_info;
+mod task_outcome;
+mod task_render;
+mod task_run;
+mod tasks;
 mod wire_error;
 
 /// What a session needs of the lane it lives on.

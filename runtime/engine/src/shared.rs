@@ -12,6 +12,7 @@ use crate::gate::{Counter, Gate};
 use crate::hub::Hub;
 use crate::question::Sealer;
 use crate::registry::Registry;
+use crate::tasks::TaskTable;
 use crate::workers::BlockingPool;
 
 /// What all lanes share.
@@ -29,6 +30,8 @@ pub struct Shared {
     pub cache: ResultCache,
     /// Seals what calls leave with their clients.
     pub sealer: Arc<Sealer>,
+    /// Calls that outlive their request.
+    pub tasks: TaskTable,
     /// What the server says of itself.
     pub identity: Identity,
     /// The threads of each pool, by its name.

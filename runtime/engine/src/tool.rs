@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_codec::Schema;
-use impresario_protocol::{CacheScope, JsonObject, Outcome, ToolAnnotations, ToolDefinition, ToolResult};
+use impresario_protocol::{
+    CacheScope, JsonObject, Outcome, TaskSupport, ToolAnnotations, ToolDefinition, ToolResult,
+};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -88,6 +90,20 @@ pub struct ToolSpec {
     /// (parameter, header) pairs of `x-mcp-header`.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) requires: Vec<String>,
+    pub(crate) task: TaskPolicy,
+}
+
+/// How calls of a tool become tasks.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TaskPolicy {
+    pub(crate) support: TaskSupport,
+    /// After a crash a task is run again from its start.
+    pub(crate) restart: bool,
+    pub(crate) ttl_ms: Option<u64>,
+    /// It becomes a task only where it says so.
+    pub(crate) asks_first: bool,
+    /// What the tool itself sets as the time of one call.
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl ToolSpec {
@@ -161,6 +177,7 @@ impl ToolSpec {
             input_schema,
             output_schema,
             annotations: None,
+            execution: None,
             meta: None,
         };
         Self {
@@ -171,6 +188,7 @@ impl ToolSpec {
             cache: None,
             headers: Vec::new(),
             requires: Vec::new(),
+            task: TaskPolicy::default(),
         }
     }
 
@@ -213,6 +231,39 @@ impl ToolSpec {
     #[must_use]
     pub fn cache(mut self, policy: CachePolicy) -> Self {
         self.cache = Some(policy);
+        self
+    }
+
+    /// Whether calls of it become tasks, which outlive their request: never (unless this is said), where the
+    /// client knows tasks, or always. A task may take as long as it is kept, in place of `call_timeout_ms`;
+    /// a [`timeout`](Self::timeout) of the tool's own holds for its tasks too.
+    #[must_use]
+    pub fn task(mut self, support: TaskSupport) -> Self {
+        self.task.support = support;
+        self
+    }
+
+    /// A task of it that had not ended when the process did is run again from its start, with the same
+    /// arguments. Say so only of a tool that may run twice; without this such a task has failed.
+    #[must_use]
+    pub fn restart(mut self, restart: bool) -> Self {
+        self.task.restart = restart;
+        self
+    }
+
+    /// It becomes a task no sooner than where it calls [`Context::begin_task`], so that what it asks before is
+    /// asked in the ordinary way, while somebody is there. Where a client asks for the task itself, as in
+    /// 2025-11-25, it is one from its start.
+    #[must_use]
+    pub fn asks_first(mut self) -> Self {
+        self.task.asks_first = true;
+        self
+    }
+
+    /// How long its tasks are kept, from their creation, in place of `task_ttl_ms`.
+    #[must_use]
+    pub fn task_ttl(mut self, ttl: Duration) -> Self {
+        self.task.ttl_ms = Some(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
         self
     }
 
@@ -263,6 +314,8 @@ pub struct Tool {
     pub(crate) pool_place: usize,
     pub(crate) timeout: Duration,
     pub(crate) cache: Option<CachePolicy>,
+    /// How its calls become tasks; none for one whose calls never do.
+    pub(crate) task: Option<Box<TaskPolicy>>,
     /// Capabilities without which a client may not call it.
     pub(crate) requires: Vec<String>,
     /// A larger answer becomes an error that says so.

@@ -13,7 +13,7 @@ use crate::crate_path::{blamed_on, crate_path};
 use crate::signature::{Argument, ArgumentKind, CALL_LIFETIME, Parameter, Role, Signature};
 
 const KNOWN: &str = "name = \"…\", title = \"…\", description = \"…\", icon = \"https://…\", blocking, pool = \"…\", \
-                     timeout = \"5s\", cache(…), annotations(…)";
+                     timeout = \"5s\", cache(…), annotations(…), task = \"optional\", task_ttl = \"1h\", restart, asks_first";
 
 /// What stands in `#[tool(…)]`.
 #[derive(Default)]
@@ -25,6 +25,11 @@ pub(crate) struct ToolAttributes {
     timeout_ms: Option<u64>,
     cache: Option<Cache>,
     annotations: Option<Hints>,
+    /// The variant of `TaskSupport`.
+    task: Option<Ident>,
+    task_ttl_ms: Option<u64>,
+    restart: bool,
+    asks_first: bool,
 }
 
 impl Parse for ToolAttributes {
@@ -37,6 +42,10 @@ impl Parse for ToolAttributes {
                 "timeout" => attributes.timeout_ms = Some(duration_ms(name, input)?),
                 "cache" => attributes.cache = Some(Cache::read(name, input)?),
                 "annotations" => attributes.annotations = Some(Hints::read(name, input)?),
+                "task" => attributes.task = Some(task_support(name, input)?),
+                "task_ttl" => attributes.task_ttl_ms = Some(duration_ms(name, input)?),
+                "restart" => attributes.restart = flag(name, input)?,
+                "asks_first" => attributes.asks_first = flag(name, input)?,
                 _ => return attributes.labels.read(name, input),
             }
             Ok(true)
@@ -53,6 +62,10 @@ impl ToolAttributes {
         let timeout = self.timeout_ms.map(duration).into_iter();
         let cache = self.cache.iter().map(|cache| cache.policy(runtime));
         let annotations = self.annotations.iter().map(|hints| hints.value(runtime));
+        let task = self.task.iter();
+        let task_ttl = self.task_ttl_ms.map(duration).into_iter();
+        let restart = self.restart.then_some(true).into_iter();
+        let asks_first = self.asks_first.then(|| quote!(.asks_first()));
         let headers = signature.arguments().filter_map(|(_, argument)| {
             let (header, name) = (argument.header.as_ref()?, argument.name());
             Some(quote!(.header(#name, #header)))
@@ -63,9 +76,25 @@ impl ToolAttributes {
             #(.timeout(#timeout))*
             #(.cache(#cache))*
             #(.annotations(#annotations))*
+            #(.task(#runtime::TaskSupport::#task))*
+            #(.task_ttl(#task_ttl))*
+            #(.restart(#restart))*
+            #asks_first
             #(#headers)*
         }
     }
+}
+
+/// `task = "never"`, `"optional"` or `"always"`.
+fn task_support(name: &Ident, input: ParseStream<'_>) -> Result<Ident> {
+    let support = text(name, input)?;
+    let variant = match support.value().as_str() {
+        "never" => "Never",
+        "optional" => "Optional",
+        "always" => "Always",
+        _ => return Err(Error::new(support.span(), "task is \"never\", \"optional\" or \"always\"")),
+    };
+    Ok(Ident::new(variant, support.span()))
 }
 
 /// `annotations(read_only, destructive = false, idempotent, open_world = false)`.

@@ -69,6 +69,9 @@ pub struct ServerCapabilities {
     /// It sends log messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging: Option<JsonObject>,
+    /// It makes tasks of calls, as 2025-11-25 has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<JsonObject>,
     /// Extensions by their identifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extensions: Option<JsonObject>,

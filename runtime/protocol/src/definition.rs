@@ -28,9 +28,36 @@ pub struct ToolDefinition {
     /// How the tool behaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<ToolAnnotations>,
+    /// How the tool may be run, where 2025-11-25 is spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<ToolExecution>,
     /// Extra metadata for extensions.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<JsonObject>,
+}
+
+/// How a tool may be run (2025-11-25, basic/utilities/tasks, "Tool-Level Negotiation").
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolExecution {
+    /// Whether a call of it may become a task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_support: Option<TaskSupport>,
+}
+
+/// Whether a call of a tool may become a task that outlives its request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TaskSupport {
+    /// It never does.
+    #[default]
+    #[serde(rename = "forbidden")]
+    Never,
+    /// It does for a client that knows tasks, and runs plainly for any other.
+    #[serde(rename = "optional")]
+    Optional,
+    /// It always does: a client that knows no tasks can't call it.
+    #[serde(rename = "required")]
+    Always,
 }
 
 /// Hints about how a tool behaves (server/tools, "annotations"). Clients must not trust them blindly.

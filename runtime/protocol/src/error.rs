@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Who has to change something for the request to succeed.
@@ -20,7 +21,8 @@ pub enum Fault {
 }
 
 /// The question each error answers differently: what does the client get told?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// The bytes are not JSON, or JSON beyond our limits.
     Parse,

@@ -29,13 +29,14 @@ pub mod notification;
 pub mod operation;
 pub mod outcome;
 pub mod revision;
+pub mod task;
 pub mod wire;
 
 pub use capabilities::{ClientCapabilities, Implementation, ServerCapabilities};
 pub use content::{Annotations, Audience, Content, Icon, IconTheme, ResourceContents, ResourceLink};
 pub use definition::{
-    CacheHint, CacheScope, PromptArgument, PromptDefinition, ResourceDefinition, TemplateDefinition,
-    ToolAnnotations, ToolDefinition,
+    CacheHint, CacheScope, PromptArgument, PromptDefinition, ResourceDefinition, TaskSupport,
+    TemplateDefinition, ToolAnnotations, ToolDefinition, ToolExecution,
 };
 pub use error::{ErrorKind, Fault, McpError};
 pub use id::Id;
@@ -47,6 +48,7 @@ pub use outcome::{
     Completion, ExtensionResult, Outcome, PromptMessage, PromptResult, ReadResult, ToolResult,
 };
 pub use revision::{Era, Revision};
+pub use task::{TaskInfo, TaskStatus};
 
 /// A JSON object, in the order its members were written.
 pub type JsonObject = serde_json::Map<String, serde_json::Value>;

@@ -175,6 +175,14 @@ limits! {
     blocking_threads: "threads", 8, 1..=4_096, "Threads of the default blocking pool.";
     blocking_stuck_threads_max: "threads", 16, 0..=4_096, "Threads that a timed-out blocking call may keep; past it, their pool waits for one.";
     actor_restarts_max: "restarts", 5, 0..=CEILING, "Workers of a pool that are replaced within a minute after a defect of ours; past it, their places stay empty for a minute.";
+    // Tasks.
+    tasks_max: "tasks", 10_000, 1..=CEILING, "Tasks that are kept, running or not; more get 42900.";
+    tasks_per_client_max: "tasks", 100, 1..=CEILING, "Tasks of one caller (without authentication: of one address); more get 42900.";
+    task_ttl_ms: "milliseconds", 300_000, 1..=DAY_MS * 30, "From a task's creation until it is forgotten, whether it has ended or not; a tool or client may ask for another.";
+    task_ttl_max_ms: "milliseconds", DAY_MS, 1..=DAY_MS * 30, "The longest that a tool or client may ask a task to be kept.";
+    task_poll_interval_ms: "milliseconds", 1_000, 1..=DAY_MS, "What clients are told to wait between two looks at a task.";
+    task_result_bytes_max: "bytes", 4 * MIB, 1..=4 * 1024 * MIB, "The result of one task; a larger one becomes an error result.";
+    task_bytes_max: "bytes", 256 * MIB, 1..=CEILING, "Requests and results of all tasks; a request beyond gets 42900, a result beyond becomes an error result.";
     // Cache.
     cache_bytes_max: "bytes", 256 * MIB, 0..=CEILING, "All cached results; the least useful go first.";
     cache_entry_bytes_max: "bytes", MIB, 0..=CEILING, "One cached result; a larger one is not kept.";

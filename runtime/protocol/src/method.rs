@@ -23,6 +23,16 @@ literals! {
     ListTemplates = "resources/templates/list";
     /// Stay open and tell of changes.
     Listen = "subscriptions/listen";
+    /// How is that task?
+    GetTask = "tasks/get";
+    /// Answers to a task's questions.
+    UpdateTask = "tasks/update";
+    /// Stop a task.
+    CancelTask = "tasks/cancel";
+    /// Wait for a task's outcome.
+    TaskResult = "tasks/result";
+    /// One page of the tasks.
+    ListTasks = "tasks/list";
 
     /// Ask the model.
     CreateMessage = "sampling/createMessage";
@@ -47,6 +57,10 @@ literals! {
     ResourceUpdated = "notifications/resources/updated";
     /// What a listener will hear of.
     ListenAcknowledged = "notifications/subscriptions/acknowledged";
+    /// A task has changed.
+    TaskChanged = "notifications/tasks";
+    /// A task has changed, as the protocol had it before there was an extension for tasks.
+    CoreTaskChanged = "notifications/tasks/status";
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Id, ListKind, LogLevel};
+use crate::{Id, ListKind, LogLevel, TaskInfo};
 
 /// A message from the server that expects no answer. Era-free: the session decides how it is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,8 @@ pub enum Notification {
         /// Which one.
         uri: String,
     },
+    /// A task that somebody waits for has changed.
+    TaskChanged(Box<TaskInfo>),
 }
 
 impl Notification {
@@ -48,6 +50,7 @@ impl Notification {
                 Self::Log { logger, data, .. } => logger.as_deref().map_or(0, str::len) + size_of_value(data),
                 Self::ListChanged(_) => 0,
                 Self::ResourceUpdated { uri } => uri.len(),
+                Self::TaskChanged(task) => task.id.len() + task.message.as_deref().map_or(0, str::len),
             }
     }
 }

@@ -68,6 +68,33 @@ pub enum Operation<'m, V> {
     },
     /// Keep this request open and send it the changes it names.
     Listen(ListenFilter),
+    /// How is that task?
+    GetTask {
+        /// Which one.
+        id: &'m str,
+    },
+    /// Here are answers to questions of a task.
+    UpdateTask {
+        /// Which one.
+        id: &'m str,
+        /// The answers, an object of objects.
+        responses: V,
+    },
+    /// Stop that task.
+    CancelTask {
+        /// Which one.
+        id: &'m str,
+    },
+    /// Wait for the outcome of that task.
+    TaskResult {
+        /// Which one.
+        id: &'m str,
+    },
+    /// One page of the caller's tasks.
+    ListTasks {
+        /// Where to go on, from the page before.
+        cursor: Option<&'m str>,
+    },
 }
 
 /// The lists that can be paged through.

@@ -14,6 +14,7 @@ pub mod errors;
 pub mod notifications;
 pub mod requests;
 pub mod results;
+pub mod tasks;
 
 /// A request: the type `M` is its method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -63,6 +63,33 @@ pub async fn progress(
     Ok(format!("{steps} steps done"))
 }
 
+/// Work in equal steps and say after each of them how far it is, then return.
+/// Becomes a task where the client knows tasks; one that a crash interrupts begins again.
+/// Ends early when it is cancelled.
+#[tool(
+    title = "Long task",
+    task = "optional",
+    task_ttl = "1h",
+    restart,
+    annotations(read_only, idempotent, open_world = false)
+)]
+pub async fn long_task(
+    /// how many steps to take
+    #[schemars(range(min = 1, max = 10_000))]
+    steps: u32,
+    /// how long each step takes, in milliseconds, at most a minute
+    #[schemars(range(max = 60_000))]
+    ms: u64,
+    ctx: &Context,
+) -> Result<String, ToolError> {
+    for step in 1..=steps {
+        wait(Duration::from_millis(ms), ctx).await?;
+        let message = format!("step {step} of {steps}");
+        ctx.progress(f64::from(step), Some(f64::from(steps)), Some(&message));
+    }
+    Ok(format!("{steps} steps taken"))
+}
+
 /// Waits, unless the call is cancelled before.
 async fn wait(duration: Duration, ctx: &Context) -> Result<(), ToolError> {
     tokio::select! {

@@ -61,6 +61,7 @@ pub(super) fn check(head: &Head<'_>, message: &Message, shared: &Shared) -> Resu
     let source = match message.method() {
         "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
+        "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
         _ => return Ok(()),
     };
     if let Some(name) = message.param(source).and_then(Node::as_str) {

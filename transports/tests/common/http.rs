@@ -90,7 +90,8 @@ pub(crate) fn post_bytes(address: SocketAddr, message: &Value, headers: &[(&str,
 pub(crate) fn mirrored(message: &Value) -> Vec<(&'static str, String)> {
     let mut headers = vec![("mcp-protocol-version", MODERN.to_owned())];
     headers.push(("mcp-method", message["method"].as_str().unwrap_or_default().to_owned()));
-    let name = message["params"]["name"].as_str().or(message["params"]["uri"].as_str());
+    let params = &message["params"];
+    let name = ["name", "uri", "taskId"].iter().find_map(|member| params[*member].as_str());
     headers.extend(name.map(|name| ("mcp-name", name.to_owned())));
     headers
 }

@@ -197,6 +197,7 @@ fn mirrored(body: &[u8]) -> (String, Option<String>) {
     let source = match method.as_str() {
         "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
+        "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
         _ => return (method, None),
     };
     let name = message["params"][source].as_str().map(ToOwned::to_owned);

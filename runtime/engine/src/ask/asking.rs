@@ -12,7 +12,7 @@ use crate::question::AskError;
 
 /// One question of a call.
 #[derive(Debug)]
-pub(super) struct Asking {
+pub(crate) struct Asking {
     call: Arc<Call>,
     key: String,
     /// Until it is asked.
@@ -22,7 +22,7 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    pub(super) fn new(call: &Arc<Call>, key: &str, question: InputRequest) -> Self {
+    pub(crate) fn new(call: &Arc<Call>, key: &str, question: InputRequest) -> Self {
         let question = Some(Box::new(question));
         Self { call: Arc::clone(call), key: key.into(), question, is_open: false }
     }

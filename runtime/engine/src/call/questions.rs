@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Duration;
 
+use impresario_protocol::Id;
 use impresario_protocol::client::InputRequest;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Call, Ending};
 use crate::question::{
-    Answered, AskError, Asked, AskedLimits, Asks, Begun, Bound, InputRequired, Once, Sealer, Told, check,
+    Answered, AskError, Asked, AskedLimits, Asks, Begun, Bound, InputRequired, Kept, Once, Sealer, Told,
+    check,
 };
 
 impl Call {
@@ -42,13 +45,22 @@ impl Call {
             Begun::New => {}
         }
         let mut reader = None;
-        if let Asks::InSession(open) = &self.facts().asks {
-            let Some(id) = open.enter(self, key, self.limits.questions_max) else {
-                asked.unask(key);
-                return Err(AskError::TooManyQuestions { max: self.limits.questions_max });
-            };
-            asked.send(key, id, Instant::now() + self.limits.question_timeout);
-            reader = state.reader.take();
+        match &self.facts().asks {
+            Asks::InSession(open) => {
+                let Some(id) = open.enter(self, key, self.limits.questions_max) else {
+                    asked.unask(key);
+                    return Err(AskError::TooManyQuestions { max: self.limits.questions_max });
+                };
+                asked.send(key, id, Instant::now() + self.limits.question_timeout);
+                reader = state.reader.take();
+            }
+            Asks::InTask(_) => {
+                // It is open as long as the task lives; the message is for the task alone, which looks itself.
+                const LONG: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+                asked.send(key, Id::from_text(key), Instant::now() + LONG);
+                reader = state.reader.take();
+            }
+            Asks::ByRetry(_) | Asks::Never(_) => {}
         }
         let wakers = state.cancel_wakers.clone();
         drop(state);
@@ -62,6 +74,7 @@ impl Call {
         asked.get_or_insert_with(|| {
             let resumed = match &self.facts().asks {
                 Asks::ByRetry(resumed) => resumed.as_deref(),
+                Asks::InTask(resumed) => Some(&**resumed),
                 Asks::Never(_) | Asks::InSession(_) => None,
             };
             Box::new(Asked::new(resumed))
@@ -103,7 +116,18 @@ impl Call {
         self.settle(key, answer);
     }
 
-    fn settle(&self, key: &str, answer: Answered) {
+    /// The questions that are open, by their keys.
+    pub(crate) fn open_questions(&self) -> Vec<(String, Arc<InputRequest>)> {
+        self.state.lock().asked.as_ref().map_or_else(Vec::new, |asked| asked.questions())
+    }
+
+    /// What was asked and done so far; nothing for a call that did neither.
+    pub(crate) fn kept_questions(&self) -> Option<Kept> {
+        self.state.lock().asked.as_ref().map(|asked| asked.kept())
+    }
+
+    /// A question is over, in whatever way.
+    pub(crate) fn settle(&self, key: &str, answer: Answered) {
         let mut state = self.state.lock();
         let Some(asked) = &mut state.asked else { return };
         let mut wakers = asked.settle(key, answer);
@@ -217,7 +241,7 @@ impl Call {
         }
     }
 
-    fn close_question(&self, id: &impresario_protocol::Id) {
+    fn close_question(&self, id: &Id) {
         if let Asks::InSession(open) = &self.facts().asks {
             drop(open.take(id));
         }

@@ -2,16 +2,17 @@
 //! surfaces in a client's call.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use impresario_codec::{Schema, SchemaError, SchemaLimits};
-use impresario_protocol::Limits;
+use impresario_protocol::{Limits, TaskSupport};
 use serde_json::Value;
 
 use super::call_timeout;
 use crate::prompt::PromptSpec;
 use crate::resource::TemplateSpec;
 use crate::template::{TemplateError, UriTemplate};
-use crate::tool::{HeaderParameter, Tool, ToolSpec};
+use crate::tool::{HeaderParameter, TaskPolicy, Tool, ToolSpec};
 
 /// Something that can't be registered, and why.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -98,6 +99,11 @@ pub enum Misuse {
         /// The pools there are.
         there_are: String,
     },
+    /// It says how its tasks are to be kept, but it makes none.
+    #[error(
+        "it sets `restart`, `task_ttl` or `asks_first`, but its calls never become tasks; add `task = \"optional\"`"
+    )]
+    NeverATask,
     /// Suggestions for something that is not there.
     #[error("completion is given for `{0}`, which it does not have")]
     CompletesNothing(String),
@@ -116,7 +122,7 @@ pub(super) fn tool(
     limits: &Limits,
     pools: &[String],
 ) -> Result<Tool, Misuse> {
-    let ToolSpec { mut definition, run, pool, timeout, cache, headers, requires } = spec;
+    let ToolSpec { mut definition, run, pool, timeout, cache, headers, requires, task } = spec;
     name(&definition.name, limits.name_bytes_max)?;
     if definition.input_schema.get("type").and_then(Value::as_str) != Some("object") {
         return Err(Misuse::InputNotObject);
@@ -135,6 +141,7 @@ pub(super) fn tool(
     let Some(pool_place) = pools.iter().position(|known| *known == pool) else {
         return Err(Misuse::NoSuchPool { pool, there_are: pools.join(", ") });
     };
+    let task = task_policy(task, timeout)?;
     let timeout = call_timeout(timeout, limits);
     let result_bytes_max = Limits::size(limits.result_bytes_max);
     Ok(Tool {
@@ -147,10 +154,22 @@ pub(super) fn tool(
         pool_place,
         timeout,
         cache,
+        task,
         requires,
         result_bytes_max,
         generation: 0,
     })
+}
+
+/// How calls become tasks; nothing for a tool whose calls never do.
+fn task_policy(task: TaskPolicy, timeout: Option<Duration>) -> Result<Option<Box<TaskPolicy>>, Misuse> {
+    match task.support {
+        TaskSupport::Never if task.restart || task.ttl_ms.is_some() || task.asks_first => {
+            Err(Misuse::NeverATask)
+        }
+        TaskSupport::Never => Ok(None),
+        TaskSupport::Optional | TaskSupport::Always => Ok(Some(Box::new(TaskPolicy { timeout, ..task }))),
+    }
 }
 
 /// Names of tools and prompts (server/tools, "Tool Names").

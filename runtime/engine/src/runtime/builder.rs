@@ -18,6 +18,7 @@ use crate::registry::{BuildError, Misuse, Registry, Subject};
 use crate::resource::{IntoResource, ResourceEntry};
 use crate::session::SessionTable;
 use crate::shared::{Identity, Shared};
+use crate::tasks::{TaskStore, TaskStoreError, TaskTable};
 use crate::tool::{IntoTool, ToolSpec};
 use crate::workers::{BlockingPool, DEFAULT_POOL, PoolConfig};
 
@@ -30,6 +31,9 @@ pub enum StartError {
     /// A limit can't be set.
     #[error(transparent)]
     Limit(#[from] LimitError),
+    /// Tasks can't be kept where they are to be.
+    #[error(transparent)]
+    TaskStore(#[from] TaskStoreError),
     /// The operating system gives no thread.
     #[error("start a lane: {0}")]
     Lane(#[from] std::io::Error),
@@ -49,6 +53,7 @@ pub struct Builder {
     limits: Limits,
     lanes: Option<usize>,
     eviction: Eviction,
+    task_store: Option<Arc<dyn TaskStore>>,
     state_keys: StateKeys,
 }
 
@@ -171,6 +176,13 @@ impl Builder {
         self
     }
 
+    /// Where tasks are kept so that they survive the process. Without a store they end with it.
+    #[must_use]
+    pub fn task_store(mut self, store: impl TaskStore) -> Self {
+        self.task_store = Some(Arc::new(store));
+        self
+    }
+
     /// Checks everything and starts the lanes.
     ///
     /// # Errors
@@ -186,7 +198,12 @@ impl Builder {
         let implementation = self.identity.unwrap_or_else(unnamed);
         let list_cache = self.list_cache.unwrap_or(DEFAULT_LIST_CACHE);
         let identity = Identity::new(implementation, self.instructions, list_cache);
+        let (tasks, unfinished) = TaskTable::open(&limits, self.task_store, |tool| {
+            let snapshot = registry.snapshot();
+            snapshot.tool(tool).and_then(|tool| tool.task.as_deref()).is_some_and(|task| task.restart)
+        })?;
         let shared = Arc::new(Shared {
+            tasks,
             registry,
             hub: Arc::clone(&hub),
             gate: Gate::new(&limits),
@@ -205,7 +222,9 @@ impl Builder {
         };
         let lanes = (0..lanes).map(lane).collect::<Result<_, _>>()?;
         let next_lane = AtomicUsize::new(0);
-        Ok(Runtime { inner: Arc::new(Inner { shared, sessions, lanes, next_lane }) })
+        let runtime = Runtime { inner: Arc::new(Inner { shared, sessions, lanes, next_lane }) };
+        runtime.begin_again(unfinished);
+        Ok(runtime)
     }
 
     /// The pools, the default one always among them, each name once.

@@ -1,14 +1,18 @@
 //! Answers and notifications, written as bytes in the dialect of their client.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use impresario_codec::{Buffer, is_plain, write_serialized, write_str};
+use impresario_codec::{Buffer, is_plain, write_str};
+use impresario_protocol::task::RELATED_TASK;
 use impresario_protocol::{
     Content, Era, ErrorKind, ExtensionResult, Id, JsonObject, ListKind, ListenFilter, McpError, Notification,
-    Outcome, PromptResult, ReadResult, Revision, ToolResult,
+    Outcome, PromptResult, ReadResult, Revision, ToolResult, method,
 };
-use serde::Serialize;
+use serde_json::json;
 
-use super::{downgrade, questions, wire_error};
+use super::object::{Apart, META_SERVER_INFO, Object, write_value};
+use super::{downgrade, questions, task_info, wire_error};
 use crate::call::{Call, Ending};
 use crate::dialect::Dialect;
 use crate::hub::Topic;
@@ -75,7 +79,6 @@ pub enum Verdict {
     },
 }
 
-const META_SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// The answer to a call; nothing for one that was taken back, because nothing may be sent for it.
@@ -155,7 +158,7 @@ fn input_required(
 }
 
 /// A message about a question, on the stream of the call that asks.
-pub(super) fn told(told: &Told, dialect: Dialect) -> Vec<u8> {
+pub(super) fn told(told: &Told, dialect: Dialect, task: Option<&str>) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     let mut message = Object::open(&mut out);
     message.text("jsonrpc", "2.0");
@@ -163,7 +166,11 @@ pub(super) fn told(told: &Told, dialect: Dialect) -> Vec<u8> {
         Told::Asked(id, question) => {
             id.write_json(message.member("id"));
             message.text("method", question.method());
-            message.serialized("params", &questions::params(question, id, dialect.0));
+            let mut params = questions::params(question, id, dialect.0);
+            if let Some(task) = task {
+                params["_meta"][RELATED_TASK] = json!({ "taskId": task });
+            }
+            message.serialized("params", &params);
         }
         Told::Withdrawn(id) => {
             message.text("method", "notifications/cancelled");
@@ -235,6 +242,9 @@ pub(super) fn notification(
         }
         Notification::ListChanged(_) => {}
         Notification::ResourceUpdated { uri } => params.text("uri", uri),
+        Notification::TaskChanged(task) => {
+            task_info::write(&mut params, task, task.status, dialect.0);
+        }
     }
     if let Some(id) = subscription {
         write_subscription(params.member("_meta"), id);
@@ -273,7 +283,7 @@ fn write_number(out: &mut Vec<u8>, number: f64) {
 }
 
 /// The first message to a listener: what it will hear of (basic/patterns/subscriptions, "Acknowledgment").
-pub(super) fn acknowledged(id: &Id, filter: &ListenFilter) -> Vec<u8> {
+pub(super) fn acknowledged(id: &Id, filter: &ListenFilter, tasks: Option<&[Arc<str>]>) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     out.extend_from_slice(
         b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":",
@@ -292,6 +302,9 @@ pub(super) fn acknowledged(id: &Id, filter: &ListenFilter) -> Vec<u8> {
     }
     if !filter.uris.is_empty() {
         honoured.serialized("resourceSubscriptions", &filter.uris);
+    }
+    if let Some(tasks) = tasks {
+        honoured.serialized("taskIds", tasks);
     }
     honoured.close();
     params.close();
@@ -314,7 +327,7 @@ pub(super) fn listening_ended(id: &Id, dialect: Dialect, identity: &Identity) ->
     Reply::whole(out, Verdict::Result, dialect.0)
 }
 
-fn write_subscription(out: &mut Vec<u8>, id: &Id) {
+pub(super) fn write_subscription(out: &mut Vec<u8>, id: &Id) {
     let mut meta = Object::open(out);
     id.write_json(meta.member(META_SUBSCRIPTION));
     meta.close();
@@ -344,6 +357,7 @@ fn method_of(notification: &Notification) -> &'static str {
             "notifications/resources/list_changed"
         }
         Notification::ResourceUpdated { .. } => "notifications/resources/updated",
+        Notification::TaskChanged(_) => method::CoreTaskChanged::WORD,
     }
 }
 
@@ -377,7 +391,7 @@ pub(super) fn close_result(mut object: Object<'_>, revision: Revision, identity:
     object.close();
 }
 
-fn write_tool_result(object: &mut Object<'_>, result: ToolResult, revision: Revision) {
+pub(super) fn write_tool_result(object: &mut Object<'_>, result: ToolResult, revision: Revision) {
     let ToolResult { content, structured_content, is_error, meta } = result;
     object.apart = write_blocks(object.member("content"), content, revision);
     if let Some(structured) = structured_content
@@ -435,9 +449,6 @@ fn write_extension_result(object: &mut Object<'_>, result: ExtensionResult, revi
 /// with what it pushes out of the processor's cache, was 5. Small ones are copied faster than one more slice is sent.
 const APART_BYTES_MIN: usize = 16 * 1024;
 
-/// A text that is not copied among what is written, and where it stands there.
-type Apart = (usize, String);
-
 /// Writes the blocks. The first long text in which nothing must be escaped stays where it is.
 fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) -> Option<Apart> {
     let mut apart = None;
@@ -465,14 +476,6 @@ fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) -> 
     apart
 }
 
-/// A serializable value; ours can always be written.
-fn write_value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    if let Err(error) = write_serialized(out, value) {
-        tracing::error!(%error, "a value could not be written and is sent as null");
-        out.extend_from_slice(b"null");
-    }
-}
-
 /// Room for most answers. What is long and not sent from where it is makes its own.
 fn size_hint(outcome: &Outcome) -> usize {
     const ENVELOPE: usize = 256;
@@ -491,72 +494,9 @@ fn end_of_result(identity: &Identity) -> Box<[u8]> {
     let mut out = Vec::new();
     let mut object = Object::open(&mut out);
     object.text("resultType", "complete");
-    let mut meta = Object::open(object.member("_meta"));
-    meta.member(META_SERVER_INFO).extend_from_slice(&identity.implementation_json);
-    meta.close();
+    object.server_info(identity);
     object.close();
     out[1..].into()
-}
-
-/// A JSON object that is being written.
-pub(super) struct Object<'o> {
-    out: &'o mut Vec<u8>,
-    is_empty: bool,
-    /// The result's own `_meta`, to be merged with ours at the end.
-    meta: Option<JsonObject>,
-    /// A text that is sent from where it is.
-    apart: Option<Apart>,
-}
-
-impl<'o> Object<'o> {
-    pub(super) fn open(out: &'o mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, is_empty: true, meta: None, apart: None }
-    }
-
-    /// Writes a member's name; its value is written to what this returns.
-    pub(super) fn member(&mut self, name: &str) -> &mut Vec<u8> {
-        if !self.is_empty {
-            self.out.push(b',');
-        }
-        self.is_empty = false;
-        // Names are ours, and none of them has anything to escape.
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
-        self.out
-    }
-
-    /// Writes a member whose name is somebody else's.
-    fn named(&mut self, name: &str) -> &mut Vec<u8> {
-        if !self.is_empty {
-            self.out.push(b',');
-        }
-        self.is_empty = false;
-        write_str(self.out, name);
-        self.out.push(b':');
-        self.out
-    }
-
-    pub(super) fn text(&mut self, name: &str, text: &str) {
-        write_str(self.member(name), text);
-    }
-
-    pub(super) fn serialized(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
-        write_value(self.member(name), value);
-    }
-
-    pub(super) fn close(self) {
-        self.out.push(b'}');
-    }
-
-    /// Closes it with members that were written beforehand, and the closing brace behind them.
-    fn close_with(self, members: &[u8]) {
-        if !self.is_empty {
-            self.out.push(b',');
-        }
-        self.out.extend_from_slice(members);
-    }
 }
 
 /// A result that is written once, by `write`, and sent many times, with the brace that ends its response.

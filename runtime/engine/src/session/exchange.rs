@@ -5,10 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use impresario_protocol::{Era, Notification};
+use impresario_protocol::{Era, Id, Notification, method};
 
-use super::Stage;
 use super::encode::{self, Reply};
+use super::{Stage, task_render};
 use crate::call::{Call, CallEvent, CancelReason, Ending};
 use crate::dialect::Dialect;
 use crate::hub::{Change, Subscriber, Told};
@@ -89,7 +89,7 @@ impl Exchange {
                 Poll::Ready(Frame::Message(encode::notification(&told, None, self.call().facts().dialect)))
             }
             Poll::Ready(CallEvent::Told(told)) => {
-                Poll::Ready(Frame::Message(encode::told(&told, self.call().facts().dialect)))
+                Poll::Ready(Frame::Message(encode::told(&told, self.call().facts().dialect, self.task_id())))
             }
             Poll::Ready(CallEvent::Ended(ending)) => {
                 self.has_ended = true;
@@ -108,11 +108,35 @@ impl Exchange {
         poll_fn(|task| self.poll_frame(task)).await
     }
 
+    /// The task that the call waits for, when it waits for one: what it asks belongs to that task.
+    fn task_id(&self) -> Option<&str> {
+        let message = self.call().message();
+        message.param("taskId").filter(|_| message.method() == method::TaskResult::WORD)?.as_str()
+    }
+
+    /// The next task that a listener has not been told of. One that is gone is told of no more.
+    fn poll_watch(&self, call: &Call, id: &Id, task: &mut TaskContext<'_>) -> Poll<Frame> {
+        let (Some(watch), tasks) = (&call.facts().watch, &self.stage.shared.tasks) else {
+            return Poll::Pending;
+        };
+        loop {
+            let Poll::Ready(changed) = watch.poll_changed(task) else { return Poll::Pending };
+            if let Some(changed) = tasks.get(&changed) {
+                let message = task_render::changed(&tasks.view(&changed), id, call.facts().dialect);
+                return Poll::Ready(Frame::Message(message));
+            }
+        }
+    }
+
     fn poll_listener(&mut self, listener: &Subscriber, task: &mut TaskContext<'_>) -> Poll<Frame> {
         let call = Arc::clone(self.call());
         let Some(id) = call.id().filter(|_| !call.is_ended()) else { return Poll::Pending };
         if !std::mem::replace(&mut self.is_acknowledged, true) {
-            return Poll::Ready(Frame::Message(encode::acknowledged(id, &listener.filter())));
+            let tasks = call.facts().watch.as_ref().map(|watch| watch.ids());
+            return Poll::Ready(Frame::Message(encode::acknowledged(id, &listener.filter(), tasks)));
+        }
+        if let Poll::Ready(frame) = self.poll_watch(&call, id, task) {
+            return Poll::Ready(frame);
         }
         match listener.poll_told(task) {
             Poll::Ready(Told::List(kind)) => {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::era::{Speaks, id_of};
 use super::operation::{self, Params};
 use super::table::all_lists;
-use super::{Session, SessionState, questions, render};
+use super::{Session, SessionState, questions, render, tasks};
 use crate::call::{Call, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
 use crate::dialect::Dialect;
@@ -147,7 +147,9 @@ fn operation_of(call: &Call) -> Result<Operation<'_, Node<'_>>, McpError> {
         "logging/setLevel" => params.log_level().map(Operation::SetLogLevel),
         "resources/subscribe" => params.text("uri").map(|uri| Operation::Subscribe { uri }),
         "resources/unsubscribe" => params.text("uri").map(|uri| Operation::Unsubscribe { uri }),
-        method => Ok(Operation::Extend { method }),
+        method => tasks::operation_of(message)
+            .filter(|_| tasks::is_method(method, call.facts().dialect.0))
+            .unwrap_or(Ok(Operation::Extend { method })),
     }
 }
 

@@ -12,7 +12,7 @@ use super::era::{META_CLIENT_CAPABILITIES, META_CLIENT_INFO, META_VERSION, Meta}
 use super::legacy::{object, progress_token, token_of};
 use super::operation::{self, Params, bad_log_level};
 use super::shapes::{CapabilitiesShape, is_implementation};
-use super::{Session, Speaks, Via, render};
+use super::{Session, Speaks, Via, render, tasks};
 use crate::call::{Call, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
 use crate::dialect::Dialect;
@@ -44,8 +44,14 @@ impl Session {
             Ok(Operation::Listen(filter)) => Some(self.stage.shared.hub.subscribe(filter.clone())),
             _ => None,
         };
+        let watch = match &listener {
+            Some(_) => tasks::watched(&self.stage, call, &facts),
+            None => Ok(None),
+        };
         facts.listener = listener;
+        facts.watch = watch.as_ref().ok().cloned().flatten();
         call.accept(facts);
+        watch?;
         let in_flight = match via {
             Via::Pipe | Via::InProcess => Some(&self.in_flight),
             // On HTTP each request has a stream of its own, so two of one id do no harm.
@@ -216,6 +222,9 @@ fn is_method(method: &str) -> bool {
             | "resources/read"
             | "prompts/list"
             | "prompts/get"
+            | "tasks/get"
+            | "tasks/update"
+            | "tasks/cancel"
     )
 }
 
@@ -224,6 +233,8 @@ fn operation_of<'m>(call: &'m Call, limits: &Limits) -> Result<Operation<'m, Nod
     match message.method() {
         "server/discover" => Ok(Operation::Discover),
         "subscriptions/listen" => Params::of(message).listen(limits).map(Operation::Listen),
-        method => operation::shared(message).unwrap_or(Ok(Operation::Extend { method })),
+        method => operation::shared(message)
+            .or_else(|| tasks::operation_of(message))
+            .unwrap_or(Ok(Operation::Extend { method })),
     }
 }

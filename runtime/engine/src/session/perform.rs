@@ -46,8 +46,12 @@ impl Session {
                     call.finish(Ending::Answered(Outcome::Tool(ToolResult::error(mistakes))));
                     return Ok(());
                 }
+                let task_ttl_ms = self.task_ttl_ms(call, &tool)?;
                 self.admit(call, calls, in_flight)?;
-                self.call_tool(call, tool, arguments);
+                match task_ttl_ms {
+                    None => self.call_tool(call, tool, arguments),
+                    Some(ttl_ms) => self.start_task(call, tool, ttl_ms, calls),
+                }
             }
             Operation::ReadResource { uri } => {
                 let work = self.read_resource(call, uri)?;
@@ -71,6 +75,11 @@ impl Session {
                 self.admit(call, calls, in_flight)?;
                 self.submit(call, work);
             }
+            Operation::GetTask { .. }
+            | Operation::UpdateTask { .. }
+            | Operation::CancelTask { .. }
+            | Operation::TaskResult { .. }
+            | Operation::ListTasks { .. } => self.perform_on_task(call, operation, calls, in_flight)?,
             Operation::Discover
             | Operation::SetLogLevel(_)
             | Operation::Subscribe { .. }
@@ -91,7 +100,7 @@ impl Session {
     }
 
     /// Lets the call in: within the limits of its session and the process, and under an id of its own.
-    fn admit(
+    pub(super) fn admit(
         &self,
         call: &Arc<Call>,
         calls: &Arc<Counter>,
@@ -149,7 +158,8 @@ impl Session {
 
     fn call_tool(&self, call: &Arc<Call>, tool: Arc<Tool>, arguments: Option<Node<'_>>) {
         let Some(policy) = &tool.cache else {
-            return run_tool(&self.stage, call, tool);
+            let timeout = tool.timeout;
+            return run_tool(&self.stage, call, tool, timeout);
         };
         let cache = &self.stage.shared.cache;
         let key = cache.key(&tool, policy, &call.facts().caller, arguments);
@@ -267,8 +277,8 @@ impl Session {
     }
 }
 
-/// Hands a tool's work to its pool.
-fn run_tool(stage: &Stage, call: &Arc<Call>, tool: Arc<Tool>) {
+/// Hands a tool's work to its pool, for as long as it may take.
+pub(super) fn run_tool(stage: &Stage, call: &Arc<Call>, tool: Arc<Tool>, timeout: Duration) {
     let ctx = Context::new(Arc::clone(call));
     let work: CallFuture = match &tool.run {
         Run::Lane(run) => run(ctx),
@@ -283,7 +293,7 @@ fn run_tool(stage: &Stage, call: &Arc<Call>, tool: Arc<Tool>) {
         },
     };
     let cancel_grace = Duration::from_millis(stage.shared.limits.cancel_grace_ms);
-    let (call, timeout) = (Arc::clone(call), tool.timeout);
+    let call = Arc::clone(call);
     let job = Job { call, work, timeout, cancel_grace, tool: Some(tool) };
     stage.workers.submit(job);
 }
@@ -302,7 +312,7 @@ async fn run_apart(stage: &Stage, leader: &Arc<Call>, tool: &Arc<Tool>) -> Ran {
     let call = Arc::new(Call::on_behalf_of(leader));
     // What runs holds the place, even when the one who began it leaves.
     leader.pass_permit_to(&call);
-    run_tool(stage, &call, Arc::clone(tool));
+    run_tool(stage, &call, Arc::clone(tool), tool.timeout);
     let mut was_noisy = false;
     loop {
         match call.next_event().await {

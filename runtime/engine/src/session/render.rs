@@ -3,19 +3,22 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use impresario_protocol::task::TASKS_EXTENSION;
 use impresario_protocol::{
     Era, JsonObject, Limits, ListKind, McpError, PromptDefinition, ResourceDefinition, Revision,
-    ServerCapabilities, TemplateDefinition, ToolDefinition,
+    ServerCapabilities, TemplateDefinition, ToolExecution,
 };
 use serde_json::{Value, json};
 
 use super::downgrade;
-use super::encode::{Object, close_result, written};
+use super::encode::{close_result, written};
+use super::object::Object;
 use super::operation::bad_cursor;
 use crate::dialect::Dialect;
 use crate::registry::Snapshot;
 use crate::rendered::Piece;
 use crate::shared::Shared;
+use crate::tool::Tool;
 
 /// One page of a list, as a result with the brace that ends its response.
 pub(super) fn page(
@@ -73,15 +76,26 @@ fn capabilities(snapshot: &Snapshot, revision: Revision) -> ServerCapabilities {
         // The capability came with 2025-03-26; the method is older.
         completions: (snapshot.completes() && revision >= Revision::V2025_03_26).then(JsonObject::new),
         logging: Some(JsonObject::new()),
-        // Not yet a word of that revision, whose capabilities are an open set; clients look for it there already.
-        extensions: Some(snapshot.extension_settings())
-            .filter(|settings| !settings.is_empty() && revision >= Revision::V2025_11_25),
+        tasks: (snapshot.makes_tasks() && revision == Revision::V2025_11_25)
+            .then(|| object(json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } })))
+            .flatten(),
+        extensions: extensions(snapshot, revision),
     }
+}
+
+/// Extensions and their settings. Not yet a word of 2025-11-25, whose capabilities are an open set; clients look for it
+/// there already.
+fn extensions(snapshot: &Snapshot, revision: Revision) -> Option<JsonObject> {
+    let mut settings = snapshot.extension_settings();
+    if snapshot.makes_tasks() && revision.era() == Era::Modern {
+        settings.insert(TASKS_EXTENSION.into(), json!({}));
+    }
+    Some(settings).filter(|settings| !settings.is_empty() && revision >= Revision::V2025_11_25)
 }
 
 fn pages(shared: &Shared, snapshot: &Snapshot, revision: Revision, kind: ListKind) -> Vec<Bytes> {
     let items: Vec<Value> = match kind {
-        ListKind::Tools => snapshot.tools().iter().map(|tool| tool_for(&tool.definition, revision)).collect(),
+        ListKind::Tools => snapshot.tools().iter().map(|tool| tool_for(tool, revision)).collect(),
         ListKind::Resources => {
             snapshot.resources().iter().map(|resource| resource_for(&resource.definition, revision)).collect()
         }
@@ -134,8 +148,12 @@ fn read_cursor(kind: ListKind, cursor: &str) -> Option<usize> {
 }
 
 /// A tool as this revision describes it: members that it does not know are left out.
-fn tool_for(definition: &ToolDefinition, revision: Revision) -> Value {
-    let mut tool = definition.clone();
+fn tool_for(tool: &Tool, revision: Revision) -> Value {
+    let support = tool.task.as_deref().map(|policy| policy.support);
+    let mut tool = tool.definition.clone();
+    if revision == Revision::V2025_11_25 && support.is_some() {
+        tool.execution = Some(ToolExecution { task_support: support });
+    }
     if revision < Revision::V2025_03_26 {
         tool.annotations = None;
     }

@@ -68,6 +68,17 @@ pub struct Resumption {
     pub request_state: Option<String>,
 }
 
+/// What 2025-11-25 adds to a call that is to become a task.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskMetadata {
+    /// How many milliseconds the task is wanted to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u64>,
+    /// Whatever else it says.
+    #[serde(flatten)]
+    pub other: JsonObject,
+}
+
 /// Run a tool.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CallToolParams {
@@ -76,6 +87,9 @@ pub struct CallToolParams {
     /// Its arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<JsonObject>,
+    /// It is to become a task, where 2025-11-25 is spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskMetadata>,
     /// What was missing before.
     #[serde(flatten)]
     pub resumption: Resumption,
@@ -182,6 +196,9 @@ pub struct SubscriptionFilter {
     /// These resources changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_subscriptions: Option<Vec<String>>,
+    /// These tasks changed, where the client knows tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_ids: Option<Vec<String>>,
 }
 
 /// Stay open and tell of changes.
