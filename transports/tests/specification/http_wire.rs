@@ -167,11 +167,12 @@ impl Answer {
     }
 }
 
-/// The message of an event; a comment has none.
+/// The message of an event. A comment has none, nor has the event that a stream begins with so that it can be resumed.
 fn data_of(event: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(event).unwrap();
     let data: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
-    (!data.is_empty()).then(|| read(data.join("\n").as_bytes()))
+    let data = data.join("\n");
+    (!data.is_empty()).then(|| read(data.as_bytes()))
 }
 
 fn read(json: &[u8]) -> Value {
