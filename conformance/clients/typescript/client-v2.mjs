@@ -3,20 +3,30 @@
 import { createRequire } from 'node:module';
 import { Client, ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { CHECKS as ASKING, Person } from './asking.mjs';
 import { run, target } from './checks.mjs';
-import { Driver } from './driver.mjs';
+import { ASKABLE, Driver, answering } from './driver.mjs';
 
 const { dependencies } = createRequire(import.meta.url)('./package.json');
 const { transport: kind, url, command, args } = target(process.argv.slice(2));
 
-async function connect(mode) {
+async function connect(mode, person) {
   const transport =
     kind === 'stdio' ? new StdioClientTransport({ command, args }) : new StreamableHTTPClientTransport(new URL(url));
-  const client = new Client({ name: 'impresario-clients', version: '1.0.0' }, { versionNegotiation: { mode } });
+  const capabilities = person ? ASKABLE : {};
+  const settings = { capabilities, versionNegotiation: { mode } };
+  const client = new Client({ name: 'impresario-clients', version: '1.0.0' }, settings);
+  if (person) {
+    const { elicit, sample, roots } = answering(person);
+    client.setRequestHandler('elicitation/create', elicit);
+    client.setRequestHandler('sampling/createMessage', sample);
+    client.setRequestHandler('roots/list', roots);
+  }
   await client.connect(transport);
   return new Driver({
     client,
     transport,
+    person,
     revision: client.getNegotiatedProtocolVersion(),
     errorType: ProtocolError,
     callTool: (sdk, params, options) => sdk.callTool(params, options),
@@ -24,7 +34,8 @@ async function connect(mode) {
 }
 
 const name = `client ${dependencies['@modelcontextprotocol/client']}`;
-await run(name, kind, [
-  { revision: '2025-11-25', connect: () => connect('legacy') },
-  { revision: '2026-07-28', connect: () => connect('auto') },
-]);
+const sessions = ([revision, mode]) => [
+  { revision, connect: () => connect(mode) },
+  { revision, kind: ', answering', checks: ASKING, connect: () => connect(mode, new Person()) },
+];
+await run(name, kind, [['2025-11-25', 'legacy'], ['2026-07-28', 'auto']].flatMap(sessions));
