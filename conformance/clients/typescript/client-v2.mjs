@@ -6,6 +6,8 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { CHECKS as ASKING, Person } from './asking.mjs';
 import { run, target } from './checks.mjs';
 import { ASKABLE, Driver, answering } from './driver.mjs';
+import { rawTasks } from './raw-tasks.mjs';
+import { CHECKS as TASKS } from './tasks.mjs';
 
 const { dependencies } = createRequire(import.meta.url)('./package.json');
 const { transport: kind, url, command, args } = target(process.argv.slice(2));
@@ -30,6 +32,7 @@ async function connect(mode, person) {
     revision: client.getNegotiatedProtocolVersion(),
     errorType: ProtocolError,
     callTool: (sdk, params, options) => sdk.callTool(params, options),
+    tasks: person && rawTasks(transport, person, client.getNegotiatedProtocolVersion(), capabilities),
   });
 }
 
@@ -38,4 +41,8 @@ const sessions = ([revision, mode]) => [
   { revision, connect: () => connect(mode) },
   { revision, kind: ', answering', checks: ASKING, connect: () => connect(mode, new Person()) },
 ];
-await run(name, kind, [['2025-11-25', 'legacy'], ['2026-07-28', 'auto']].flatMap(sessions));
+const tasks = { kind: ', with tasks', checks: TASKS, connect: () => connect('auto', new Person()) };
+await run(name, kind, [
+  ...[['2025-11-25', 'legacy'], ['2026-07-28', 'auto']].flatMap(sessions),
+  { revision: '2026-07-28', ...tasks },
+]);
