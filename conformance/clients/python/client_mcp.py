@@ -18,6 +18,7 @@ import tasks
 from asking import Person
 from checks import Driver, Refused, Report, Target, run
 from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.sse import sse_client
 from tasks_mcp import Tasks, TasksExtension
 
 
@@ -136,6 +137,8 @@ async def connect(target: Target, mode: str, person: Person | None = None, **set
     server = target.url
     if target.transport == "stdio":
         server = StdioServerParameters(command=target.command[0], args=target.command[1:])
+    elif target.transport == "sse":
+        server = sse_client(target.url)
     callbacks = answering(person) if person else {}
     async with Client(server, mode=mode, **callbacks, **settings) as client:
         yield SdkDriver(client, person)
@@ -144,7 +147,8 @@ async def connect(target: Target, mode: str, person: Person | None = None, **set
 async def main() -> None:
     warnings.simplefilter("ignore", DeprecationWarning)
     target, report = Target(sys.argv[1:]), Report()
-    for mode, revision in (("legacy", "2025-11-25"), ("auto", "2026-07-28")):
+    modes = [("legacy", "2025-11-25"), ("auto", "2026-07-28")]
+    for mode, revision in modes[:1] if target.transport == "sse" else modes:
         label = f"mcp {version('mcp')} {target.transport} {revision}"
         await run(report, label, connect(target, mode), revision)
         await run(report, f"{label}, answering", connect(target, mode, Person()), revision, asking.CHECKS)
