@@ -16,8 +16,6 @@ readonly SUITE_TIMEOUT_S=600
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly RESULTS=$here/results
-# Scenarios that may fail yet, a name on each line. Without this file none may.
-readonly EXPECTED=$here/expected-failures.txt
 
 die() {
   echo "$*" >&2
@@ -84,7 +82,7 @@ for scenario in $(sed -nE 's/^ +- (.+) \[extension\]$/\1/p' "$scratch/servers");
 done
 
 verdict=0
-node "$here/judge.mjs" "$RESULTS" "$scratch/list" "$EXPECTED" || verdict=1
+node "$here/judge.mjs" "$RESULTS" "$scratch/list" || verdict=1
 if ! kill -0 "$server" 2>/dev/null; then
   verdict=1
   echo "the server did not outlive the suite"

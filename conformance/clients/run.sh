@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every client that we did not write against one impresario, over HTTP and over stdio, and two over HTTP+SSE.
+# Runs every client that we did not write against one impresario, over HTTP and over stdio, and some over HTTP+SSE.
 #
 #   conformance/clients/run.sh path/to/impresario
 #
@@ -111,8 +111,10 @@ for transport in http stdio; do
 done
 
 # The transport of 2024-11-05, with whatever revision its clients agree on.
+run_client "mcp" sse "$venvs/.venv-mcp/bin/python" "$here/python/client_mcp.py"
 run_client "mcp 1.9.4" sse "$venvs/.venv-mcp-1.9.4/bin/python" "$here/python/client_mcp_1_9.py"
 run_client "@modelcontextprotocol/sdk" sse node "$here/typescript/client-v1.mjs"
+run_client "@modelcontextprotocol/client" sse node "$here/typescript/client-v2.mjs"
 
 if ! kill -0 "$server" 2>/dev/null; then
   failed=$((failed + 1))

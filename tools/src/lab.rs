@@ -8,7 +8,7 @@ mod questions;
 mod time;
 
 pub use answers::{BLOB_BYTES_MAX, blob, counter, echo, fail, panic, print};
-pub use questions::{ask, ask_twice};
+pub use questions::{ask, ask_in_task, ask_page, ask_twice, sample_text, show_roots};
 pub use time::{long_task, progress, sleep, spin};
 
 use impresario_engine::Builder;
@@ -38,4 +38,8 @@ pub fn install(builder: Builder) -> Builder {
         .tool(print)
         .tool(ask)
         .tool(ask_twice)
+        .tool(ask_in_task)
+        .tool(ask_page)
+        .tool(sample_text)
+        .tool(show_roots)
 }

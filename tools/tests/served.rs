@@ -174,6 +174,47 @@ fn progress_is_told_step_by_step() {
     assert_eq!(text_of(&told[3]["result"]), "3 steps done");
 }
 
+/// The parameters of a call in 2026-07-28, by a client that can be asked anything.
+fn askable(name: &str, arguments: &Value) -> Value {
+    let able = json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}});
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": able,
+    });
+    json!({"name": name, "arguments": arguments, "_meta": meta})
+}
+
+#[test]
+fn tools_ask_and_go_on_with_the_answer() {
+    let runtime = runtime();
+    let (form, page) = (json!({}), json!({"url": "https://example.org/sign-in"}));
+    let said = |action: &str| json!({"action": action});
+    let named = json!({"action": "accept", "content": {"name": "Ada"}});
+    let text = json!({"role": "assistant", "model": "m", "content": {"type": "text", "text": "hello"}});
+    let roots = json!({"roots": [{"uri": "file:///a"}, {"uri": "file:///b"}]});
+    let rows = [
+        ("ask", &form, "elicitation/create", &named, "Hello, Ada!"),
+        ("ask", &form, "elicitation/create", &said("decline"), "Hello, whoever you are!"),
+        ("ask_in_task", &form, "elicitation/create", &named, "Hello, Ada!"),
+        ("ask_page", &page, "elicitation/create", &said("accept"), "accepted"),
+        ("ask_page", &page, "elicitation/create", &said("decline"), "declined"),
+        ("ask_page", &page, "elicitation/create", &said("cancel"), "cancelled"),
+        ("sample_text", &json!({"prompt": "Say hello."}), "sampling/createMessage", &text, "hello"),
+        ("show_roots", &form, "roots/list", &roots, "file:///a\nfile:///b"),
+    ];
+    for (name, arguments, method, answer, expected) in rows {
+        let mut params = askable(name, arguments);
+        let first = ask(&runtime, "tools/call", &params);
+        let questions = first["inputRequests"].as_object().unwrap_or_else(|| panic!("{name}: {first}"));
+        let (key, question) = questions.iter().next().unwrap();
+        assert_eq!(question["method"], method, "{name}");
+        params["requestState"] = first["requestState"].clone();
+        params["inputResponses"] = json!({key: answer});
+        assert_eq!(text_of(&ask(&runtime, "tools/call", &params)), expected, "{name} {answer}");
+    }
+}
+
 #[test]
 fn every_tool_is_described_for_a_model() {
     let tools = ask(&runtime(), "tools/list", &json!({}));
@@ -204,6 +245,10 @@ fn every_tool_is_described_for_a_model() {
         "print",
         "ask",
         "ask_twice",
+        "ask_in_task",
+        "ask_page",
+        "sample_text",
+        "show_roots",
     ];
     assert_eq!(names, [&calc[..], &lab[..]].concat());
 }

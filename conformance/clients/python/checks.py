@@ -1,4 +1,6 @@
-"""The checks every Python client runs, written once against a small driver.
+"""The checks every Python client runs, written once against a small driver: those of a client that is never asked.
+
+`asking.py` has those of a client that answers, `tasks.py` those of one that knows tasks.
 
 A driver wraps one client library and says nothing about what is right; this file says what is right and knows no
 client library. It must never retry: the first answer counts.
@@ -22,6 +24,7 @@ UNKNOWN_URI = "nowhere://no/such/thing"
 LEGACY_RESOURCE_NOT_FOUND = -32002
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
+MISSING_CLIENT_CAPABILITY = -32021
 
 
 class Refused(Exception):
@@ -83,6 +86,20 @@ class Driver(ABC):
     @abstractmethod
     async def ping(self) -> None: ...
 
+    async def start_task(self, name: str, arguments: dict[str, object]) -> str:
+        """Call a tool as a task, and return the task's id."""
+        raise NotImplementedError
+
+    async def task_status(self, task: str) -> str:
+        raise NotImplementedError
+
+    async def task_text(self, task: str) -> str:
+        """Wait for the task's end the way the library does it, answering its questions; the text of its result."""
+        raise NotImplementedError
+
+    async def cancel_task(self, task: str) -> None:
+        raise NotImplementedError
+
 
 def expect(holds: bool, request: str, expected: str, answer: object) -> None:
     """Refuse an answer that is not the expected one, naming all three."""
@@ -98,6 +115,19 @@ async def expect_refusal(request: str, code: int, attempt: Awaitable[object]) ->
         expect(refused.code == code, request, f"error {code}", refused)
         return
     raise Mismatch(f"{request}: expected error {code}, got the result {answer!r}")
+
+
+Check = Callable[[Driver], Awaitable[None]]
+
+
+def spoken(since: str = "", until: str = "9999") -> Callable[[Check], Check]:
+    """Keep a check to the revisions that have what it is about, both ends included."""
+
+    def mark(check: Check) -> Check:
+        check.spoken = (since, until)
+        return check
+
+    return mark
 
 
 def names(text: str, field: str) -> bool:
@@ -214,11 +244,20 @@ async def cancels_a_call(client: Driver) -> None:
     expect(elapsed_s < 1, "echo after cancelling sleep", "an answer within a second", f"{elapsed_s:.2f} s")
 
 
+async def asks_nobody_who_did_not_offer(client: Driver) -> None:
+    if client.modern:
+        await expect_refusal("ask", MISSING_CLIENT_CAPABILITY, client.call("ask", {}))
+    else:
+        text, is_error = await client.call("ask", {})
+        expect(is_error and "elicitation" in text, "ask", "isError, and what is missing", (text, is_error))
+
+
+@spoken(until="2025-11-25")
 async def pings(client: Driver) -> None:
     await client.ping()
 
 
-CHECKS: list[Callable[[Driver], Awaitable[None]]] = [
+CHECKS: list[Check] = [
     lists_tools,
     adds,
     echoes_any_text,
@@ -236,6 +275,7 @@ CHECKS: list[Callable[[Driver], Awaitable[None]]] = [
     reports_a_failing_tool,
     survives_a_panic,
     cancels_a_call,
+    asks_nobody_who_did_not_offer,
     pings,
 ]
 
@@ -280,7 +320,11 @@ def reason_of(error: BaseException) -> str:
 
 
 async def run(
-    report: Report, label: str, connecting: AbstractAsyncContextManager[Driver], revision: str
+    report: Report,
+    label: str,
+    connecting: AbstractAsyncContextManager[Driver],
+    revision: str,
+    checks: list[Check] = CHECKS,
 ) -> None:
     """Connect, and run every check in order."""
     name = f"agrees_on_{revision}"
@@ -288,8 +332,9 @@ async def run(
         async with connecting as client:
             expect(client.revision == revision, "the handshake", revision, client.revision)
             report.ok(label, name)
-            for check in CHECKS:
-                if check is pings and client.modern:
+            for check in checks:
+                since, until = getattr(check, "spoken", ("", "9999"))
+                if not since <= client.revision <= until:
                     continue
                 name = check.__name__
                 async with asyncio.timeout(CHECK_TIMEOUT_S):

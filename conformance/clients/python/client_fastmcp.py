@@ -1,4 +1,7 @@
-"""The FastMCP client, in both eras. It sits on the SDK, yet pages, caches and parses results its own way."""
+"""The FastMCP client, in both eras. It sits on the SDK, yet pages, caches and parses results its own way.
+
+Tasks come with `fastmcp-tasks`, of 2026-07-28 alone; importing it makes every client declare them.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,24 @@ import sys
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import asking
 import mcp_types as types
+import tasks
+from asking import Person
 from checks import Driver, Refused, Report, Target, run
 from fastmcp import Client
+from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
+from fastmcp_tasks import ToolTask, call_tool_task
+from fastmcp_tasks.client_models import ClientGetTaskResult, GetTaskRequest, GetTaskRequestParams
 from mcp import MCPError
 
 
 class FastMcpDriver(Driver):
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, person: Person | None) -> None:
         self.client = client
+        self.person = person
+        self.tasks: dict[str, ToolTask] = {}
         self.revision = client.protocol_version or "none"
 
     async def list_tools(self) -> list[str]:
@@ -71,6 +82,26 @@ class FastMcpDriver(Driver):
         with refusals():
             await self.client.ping()
 
+    async def start_task(self, name: str, arguments: dict[str, object]) -> str:
+        with refusals():
+            task = await call_tool_task(self.client, name, arguments)
+        self.tasks[task.task_id] = task
+        return task.task_id
+
+    async def task_status(self, task: str) -> str:
+        # Not by the handle, for a check asks about a task that nobody made.
+        request = GetTaskRequest(params=GetTaskRequestParams(task_id=task))
+        with refusals():
+            return (await self.client.session.send_request(request, ClientGetTaskResult)).status
+
+    async def task_text(self, task: str) -> str:
+        with refusals():
+            return (await self.tasks[task].result()).content[0].text
+
+    async def cancel_task(self, task: str) -> None:
+        with refusals():
+            await self.tasks[task].cancel()
+
 
 class refusals:
     """Turns the library's error into ours."""
@@ -82,14 +113,29 @@ class refusals:
             raise Refused(error.code, error.message) from error
 
 
+def answering(person: Person) -> dict[str, object]:
+    """The library's handlers; it declares what there is a handler for."""
+
+    async def elicit(message: str, kind: type | None, params: types.ElicitRequestParams, context: object) -> ElicitResult:
+        is_form = isinstance(params, types.ElicitRequestFormParams)
+        action, content = person.answer(message, list(params.requested_schema["properties"]) if is_form else [params.url])
+        return ElicitResult(action=action, content=content)
+
+    async def sample(messages: list[types.SamplingMessage], params: object, context: object) -> str:
+        return person.sample(messages[0].content.text)
+
+    return {"elicitation_handler": elicit, "sampling_handler": sample, "roots": asking.ROOTS}
+
+
 @asynccontextmanager
-async def connect(target: Target, mode: str):
+async def connect(target: Target, mode: str, person: Person | None = None):
     if target.transport == "stdio":
         transport = StdioTransport(target.command[0], target.command[1:], keep_alive=False)
     else:
         transport = StreamableHttpTransport(target.url)
-    async with Client(transport, mode=mode) as client:
-        yield FastMcpDriver(client)
+    handlers = answering(person) if person else {}
+    async with Client(transport, mode=mode, **handlers) as client:
+        yield FastMcpDriver(client, person)
 
 
 async def main() -> None:
@@ -98,6 +144,9 @@ async def main() -> None:
     for mode, revision in (("legacy", "2025-11-25"), ("auto", "2026-07-28")):
         label = f"fastmcp {version('fastmcp')} {target.transport} {revision}"
         await run(report, label, connect(target, mode), revision)
+        await run(report, f"{label}, answering", connect(target, mode, Person()), revision, asking.CHECKS)
+        if mode == "auto":
+            await run(report, f"{label}, with tasks", connect(target, mode, Person()), revision, tasks.CHECKS)
     report.done()
 
 

@@ -1,4 +1,7 @@
-"""The Python SDK `mcp` 2.x, in both eras: the initialize handshake, and the probe that finds 2026-07-28."""
+"""The Python SDK `mcp` 2.x, in both eras: the initialize handshake, and the probe that finds 2026-07-28.
+
+It drives `input_required` itself. Tasks it leaves to extensions of its client, so `tasks_mcp.py` is one.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,21 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 import anyio
+import asking
 import mcp_types as types
+import tasks
+from asking import Person
 from checks import Driver, Refused, Report, Target, run
 from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.sse import sse_client
+from tasks_mcp import Tasks, TasksExtension
 
 
 class SdkDriver(Driver):
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, person: Person | None) -> None:
         self.client = client
+        self.person = person
+        self.tasks = Tasks(client.session, person)
         self.revision = client.protocol_version
 
     async def list_tools(self) -> list[str]:
@@ -65,6 +75,22 @@ class SdkDriver(Driver):
         with refusals():
             await self.client.send_ping()
 
+    async def start_task(self, name: str, arguments: dict[str, object]) -> str:
+        with refusals():
+            return await self.tasks.start(name, arguments)
+
+    async def task_status(self, task: str) -> str:
+        with refusals():
+            return (await self.tasks.get(task)).status
+
+    async def task_text(self, task: str) -> str:
+        with refusals():
+            return await self.tasks.text(task)
+
+    async def cancel_task(self, task: str) -> None:
+        with refusals():
+            await self.tasks.cancel(task)
+
 
 class refusals:
     """Turns the library's error into ours."""
@@ -87,21 +113,48 @@ async def pages(method, field: str) -> list:
             return found
 
 
+def answering(person: Person) -> dict[str, object]:
+    """The library's callbacks; it declares what there is a callback for."""
+
+    async def elicit(context: object, params: types.ElicitRequestParams) -> types.ElicitResult:
+        is_form = isinstance(params, types.ElicitRequestFormParams)
+        about = list(params.requested_schema["properties"]) if is_form else [params.url]
+        action, content = person.answer(params.message, about)
+        return types.ElicitResult(action=action, content=content)
+
+    async def sample(context: object, params: types.CreateMessageRequestParams) -> types.CreateMessageResult:
+        said = types.TextContent(type="text", text=person.sample(params.messages[0].content.text))
+        return types.CreateMessageResult(role="assistant", content=said, model=asking.MODEL)
+
+    async def roots(context: object) -> types.ListRootsResult:
+        return types.ListRootsResult(roots=[types.Root(uri=uri) for uri in asking.ROOTS])
+
+    return {"elicitation_callback": elicit, "sampling_callback": sample, "list_roots_callback": roots}
+
+
 @asynccontextmanager
-async def connect(target: Target, mode: str):
+async def connect(target: Target, mode: str, person: Person | None = None, **settings: object):
     server = target.url
     if target.transport == "stdio":
         server = StdioServerParameters(command=target.command[0], args=target.command[1:])
-    async with Client(server, mode=mode) as client:
-        yield SdkDriver(client)
+    elif target.transport == "sse":
+        server = sse_client(target.url)
+    callbacks = answering(person) if person else {}
+    async with Client(server, mode=mode, **callbacks, **settings) as client:
+        yield SdkDriver(client, person)
 
 
 async def main() -> None:
     warnings.simplefilter("ignore", DeprecationWarning)
     target, report = Target(sys.argv[1:]), Report()
-    for mode, revision in (("legacy", "2025-11-25"), ("auto", "2026-07-28")):
+    modes = [("legacy", "2025-11-25"), ("auto", "2026-07-28")]
+    for mode, revision in modes[:1] if target.transport == "sse" else modes:
         label = f"mcp {version('mcp')} {target.transport} {revision}"
         await run(report, label, connect(target, mode), revision)
+        await run(report, f"{label}, answering", connect(target, mode, Person()), revision, asking.CHECKS)
+        if mode == "auto":
+            knowing = connect(target, mode, Person(), extensions=[TasksExtension()])
+            await run(report, f"{label}, with tasks", knowing, revision, tasks.CHECKS)
     report.done()
 
 

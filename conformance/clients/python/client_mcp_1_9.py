@@ -7,6 +7,8 @@ import sys
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import asking
+from asking import Person
 from checks import Driver, Refused, Report, Target, run
 from mcp import ClientSession, McpError, StdioServerParameters, types
 from mcp.client.sse import sse_client
@@ -16,8 +18,9 @@ from pydantic import AnyUrl
 
 
 class SdkDriver(Driver):
-    def __init__(self, session: ClientSession, revision: str) -> None:
+    def __init__(self, session: ClientSession, revision: str, person: Person | None) -> None:
         self.session = session
+        self.person = person
         self.revision = revision
 
     async def list_tools(self) -> list[str]:
@@ -95,23 +98,38 @@ async def pages(method, field: str) -> list:
             return found
 
 
+def answering(person: Person) -> dict[str, object]:
+    """The library's callbacks; it declares what there is a callback for, and knows no elicitation yet."""
+
+    async def sample(context: object, params: types.CreateMessageRequestParams) -> types.CreateMessageResult:
+        said = types.TextContent(type="text", text=person.sample(params.messages[0].content.text))
+        return types.CreateMessageResult(role="assistant", content=said, model=asking.MODEL)
+
+    async def roots(context: object) -> types.ListRootsResult:
+        return types.ListRootsResult(roots=[types.Root(uri=uri) for uri in asking.ROOTS])
+
+    return {"sampling_callback": sample, "list_roots_callback": roots}
+
+
 @asynccontextmanager
-async def connect(target: Target):
+async def connect(target: Target, person: Person | None = None):
     if target.transport == "stdio":
         streams = stdio_client(StdioServerParameters(command=target.command[0], args=target.command[1:]))
     elif target.transport == "sse":
         streams = sse_client(target.url)
     else:
         streams = streamablehttp_client(target.url)
-    async with streams as (read_stream, write_stream, *_), ClientSession(read_stream, write_stream) as session:
+    callbacks = answering(person) if person else {}
+    async with streams as (read_stream, write_stream, *_), ClientSession(read_stream, write_stream, **callbacks) as session:
         answer = await session.initialize()
-        yield SdkDriver(session, str(answer.protocolVersion))
+        yield SdkDriver(session, str(answer.protocolVersion), person)
 
 
 async def main() -> None:
     target, report = Target(sys.argv[1:]), Report()
     label = f"mcp {version('mcp')} {target.transport} 2025-03-26"
     await run(report, label, connect(target), "2025-03-26")
+    await run(report, f"{label}, answering", connect(target, Person()), "2025-03-26", asking.CHECKS)
     report.done()
 
 

@@ -1,13 +1,17 @@
-// The checks every TypeScript client runs, written once against a small driver. A driver wraps one client library and
-// says nothing about what is right; this file says what is right and knows no client library. It must never retry.
+// The checks every TypeScript client runs, written once against a small driver: those of a client that is never asked.
+// `asking.mjs` has those of a client that answers, `tasks.mjs` those of one that knows tasks.
+//
+// A driver wraps one client library and says nothing about what is right; these files say what is right and know no
+// client library. They must never retry.
 
 const UNICODE_MESSAGE = 'päivää 日本語 🚀 "quoted" \'single\' back\\slash\nsecond line\r\n\ttabbed \u2028 end';
 const CONCURRENT_CALLS = 200;
 const CHECK_TIMEOUT_MS = 30_000;
 const UNKNOWN_URI = 'nowhere://no/such/thing';
 const LEGACY_RESOURCE_NOT_FOUND = -32002;
-const INVALID_PARAMS = -32602;
+export const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
+const MISSING_CLIENT_CAPABILITY = -32021;
 
 /** The server answered with a JSON-RPC error. */
 export class Refused extends Error {
@@ -23,18 +27,18 @@ class Mismatch extends Error {}
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Refuses an answer that is not the expected one, naming all three. */
-function expect(holds, request, expected, answer) {
+export function expect(holds, request, expected, answer) {
   if (!holds) throw new Mismatch(`${request}: expected ${expected}, got ${JSON.stringify(answer)}`);
 }
 
 /** The attempt must end in a JSON-RPC error with exactly this code. */
-async function expectRefusal(request, code, attempt) {
+export async function expectRefusal(request, code, attempt) {
   const answer = await attempt.catch((error) => error);
   if (answer instanceof Error && !(answer instanceof Refused)) throw answer;
   expect(answer instanceof Refused && answer.code === code, request, `error ${code}`, answer.message ?? answer);
 }
 
-const isText = (answer, text) => answer.text === text && !answer.isError;
+export const isText = (answer, text) => answer.text === text && !answer.isError;
 const names = (text, field) => new RegExp(`\\b${field}\\b`).test(text);
 
 export const CHECKS = {
@@ -152,6 +156,15 @@ export const CHECKS = {
     expect(elapsedMs < 1_000, 'echo after cancelling sleep', 'an answer within a second', `${elapsedMs} ms`);
   },
 
+  async asks_nobody_who_did_not_offer(client) {
+    if (client.modern) {
+      await expectRefusal('ask', MISSING_CLIENT_CAPABILITY, client.call('ask', {}));
+    } else {
+      const answer = await client.call('ask', {});
+      expect(answer.isError && answer.text.includes('elicitation'), 'ask', 'isError, and what is missing', answer);
+    }
+  },
+
   async pings(client) {
     if (client.modern) return 'skipped';
     await client.ping();
@@ -180,8 +193,8 @@ function within(ms, attempt) {
 /** One line per check; the first mismatch ends the run. */
 export async function run(client, transport, sessions) {
   let passed = 0;
-  for (const { revision, connect } of sessions) {
-    const label = `${client} ${transport} ${revision}`;
+  for (const { revision, connect, kind = '', checks = CHECKS } of sessions) {
+    const label = `${client} ${transport} ${revision}${kind}`;
     const check = async (name, attempt) => {
       try {
         if ((await within(CHECK_TIMEOUT_MS, attempt())) === 'skipped') return;
@@ -198,7 +211,7 @@ export async function run(client, transport, sessions) {
       driver = await connect();
       expect(driver.revision === revision, 'the handshake', revision, driver.revision);
     });
-    for (const [name, body] of Object.entries(CHECKS)) await check(name, () => body(driver));
+    for (const [name, body] of Object.entries(checks)) await check(name, () => body(driver));
     await check('closes', () => driver.close());
   }
   console.log(`${passed} passed, 0 failed`);

@@ -2,10 +2,29 @@
 
 import { Refused } from './checks.mjs';
 
+/** What a client must declare to be asked anything. */
+export const ASKABLE = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
+
+/** The results of the three requests that a server may ask a client. */
+export function answering(person) {
+  return {
+    elicit: ({ params }) => person.elicit(params),
+    sample: ({ params }) => ({
+      role: 'assistant',
+      model: 'a-model',
+      content: { type: 'text', text: person.sample([params.messages[0].content].flat()[0].text) },
+    }),
+    roots: () => ({ roots: person.roots.map((uri) => ({ uri })) }),
+  };
+}
+
 export class Driver {
-  /** `errorType` is the class the library throws for a JSON-RPC error; `callTool` hides the one method that differs. */
-  constructor({ client, transport, revision, errorType, callTool }) {
-    Object.assign(this, { client, transport, revision, errorType, callTool });
+  /**
+   * `errorType` is the class the library throws for a JSON-RPC error; `callTool` and `tasks` (start, status, text and
+   * cancel) hide the methods that differ; `person` is who answers.
+   */
+  constructor({ client, transport, revision, errorType, callTool, person, tasks }) {
+    Object.assign(this, { client, transport, revision, errorType, callTool, person, tasks });
     this.hearErrorCodes();
     this.modern = revision >= '2026-07-28';
   }
@@ -75,6 +94,22 @@ export class Driver {
 
   ping() {
     return this.refusing(() => this.client.ping());
+  }
+
+  startTask(name, args) {
+    return this.refusing(() => this.tasks.start(name, args));
+  }
+
+  taskStatus(task) {
+    return this.refusing(() => this.tasks.status(task));
+  }
+
+  taskText(task) {
+    return this.refusing(() => this.tasks.text(task));
+  }
+
+  cancelTask(task) {
+    return this.refusing(() => this.tasks.cancel(task));
   }
 
   async close() {

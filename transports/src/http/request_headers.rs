@@ -66,8 +66,13 @@ pub(super) fn check(head: &Head<'_>, message: &Message, shared: &Shared) -> Resu
     };
     if let Some(name) = message.param(source).and_then(Node::as_str) {
         if !is_exactly(head.name, name) {
-            let decoded = decode(&NAME, required(head.name, &NAME)?)?;
-            agree(&NAME, &decoded, name)?;
+            match optional(head.name, &NAME)? {
+                Some(sent) => agree(&NAME, &decode(&NAME, sent)?, name)?,
+                // Clients must send a task's id, so that balancers find its process; a server need not refuse
+                // those that don't, and fastmcp's don't.
+                None if source == "taskId" => {}
+                None => return Err(mismatch(&NAME, "is missing")),
+            }
         }
         if message.method() == "tools/call" {
             check_parameters(head.all, message, name, shared)?;

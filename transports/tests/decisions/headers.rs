@@ -189,7 +189,10 @@ async fn the_name_stands_in_a_header_too() {
         post(request("resources/read", r#""uri":"test://fixed","#)).without("Mcp-Name"),
         post(request("resources/read", r#""uri":"test://fixed","#)).set("Mcp-Name", "test://other"),
         post(call("no_such_tool", "{}")).without("Mcp-Name"),
+        post(request("tasks/get", r#""taskId":"one","#)).set("Mcp-Name", "other"),
     ];
+    // Clients must send it, but a server need not refuse who doesn't. Here nobody has tasks, which is what is said.
+    let routed = [post(request("tasks/get", r#""taskId":"one","#)).without("Mcp-Name")];
     let encoded =
         [count().set("Mcp-Name", "=?base64?Y291bnQ=?="), count().set("Mcp-Name", " =?base64?Y291bnQ=?= ")];
     let unneeded = [post(request("tools/list", "")).set("Mcp-Name", "count")];
@@ -200,6 +203,7 @@ async fn the_name_stands_in_a_header_too() {
             row(52, "another name in the header of other requests", others)
                 .over(HTTP)
                 .modern(error(400, -32020)),
+            row(52, "no name for a task's request", routed).over(HTTP).modern(error(404, -32601)),
             row(52, "nobody looks", wrong).over(HTTP).legacy(served()),
             row(52, "a name in base64", encoded).over(HTTP1).modern(served()),
             row(52, "a name where none belongs", unneeded)

@@ -1,4 +1,6 @@
 //! What is right: every question a client asks, and the answer the server owes it.
+//!
+//! `asking.rs` has what is right when the server asks, `tasks.rs` when calls become tasks.
 
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -14,21 +16,23 @@ const UNICODE_MESSAGE: &str =
 const CONCURRENT_CALLS: usize = 200;
 const UNKNOWN_URI: &str = "nowhere://no/such/thing";
 const LEGACY_RESOURCE_NOT_FOUND: i32 = -32002;
-const INVALID_PARAMS: i32 = -32602;
+pub(crate) const INVALID_PARAMS: i32 = -32602;
 const INTERNAL_ERROR: i32 = -32603;
+const MISSING_CLIENT_CAPABILITY: i32 = -32021;
 
 /// The one check that only the legacy revisions know.
 pub(crate) const LEGACY_ONLY: &str = "pings";
 
 /// Nothing when the server answered right, else what was asked, expected and got.
 pub(crate) type Outcome = Result<(), String>;
-type Check = for<'a> fn(&'a Connection) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+pub(crate) type Check = for<'a> fn(&'a Connection) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
 
 macro_rules! checks {
     ($($name:ident),* $(,)?) => {
         pub(crate) const ALL: &[(&str, Check)] = &[$((stringify!($name), |client| Box::pin($name(client)))),*];
     };
 }
+pub(crate) use checks;
 
 checks!(
     lists_tools,
@@ -48,19 +52,20 @@ checks!(
     reports_a_failing_tool,
     survives_a_panic,
     cancels_a_call,
+    asks_nobody_who_did_not_offer,
     pings,
 );
 
-fn expect(holds: bool, request: &str, expected: &str, answer: &impl Debug) -> Outcome {
+pub(crate) fn expect(holds: bool, request: &str, expected: &str, answer: &impl Debug) -> Outcome {
     if holds { Ok(()) } else { Err(format!("{request}: expected {expected}, got {answer:?}")) }
 }
 
-fn expect_refusal<T: Debug>(request: &str, code: i32, answer: &Result<T, Refusal>) -> Outcome {
+pub(crate) fn expect_refusal<T: Debug>(request: &str, code: i32, answer: &Result<T, Refusal>) -> Outcome {
     let holds = matches!(answer, Err(Refusal::Code(got, _)) if *got == code);
     expect(holds, request, &format!("error {code}"), answer)
 }
 
-fn is_text(answer: &ToolAnswer, text: &str) -> bool {
+pub(crate) fn is_text(answer: &ToolAnswer, text: &str) -> bool {
     answer.text == text && !answer.is_error
 }
 
@@ -197,6 +202,16 @@ async fn cancels_a_call(client: &Connection) -> Outcome {
     let elapsed = started.elapsed();
     let in_time = elapsed < Duration::from_secs(1);
     expect(in_time, "echo after cancelling sleep", "an answer within a second", &elapsed)
+}
+
+async fn asks_nobody_who_did_not_offer(client: &Connection) -> Outcome {
+    let answer = client.call("ask", json!({})).await;
+    if client.is_modern() {
+        return expect_refusal("ask", MISSING_CLIENT_CAPABILITY, &answer);
+    }
+    let answer = answer?;
+    let holds = answer.is_error && answer.text.contains("elicitation");
+    expect(holds, "ask", "isError, and what is missing", &answer)
 }
 
 async fn pings(client: &Connection) -> Outcome {

@@ -4,22 +4,26 @@
 
 use std::fmt;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rmcp::RoleClient;
 use rmcp::model::{
-    CallToolRequest, CallToolRequestParams, CallToolResult, ClientRequest, GetPromptRequestParams,
-    JsonObject, ProgressNotificationParam, ProtocolVersion, ReadResourceRequestParams, ResourceContents,
-    ServerResult,
+    CallToolRequest, CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams,
+    ClientRequest, GetPromptRequestParams, GetTaskParams, InputRequest, InputRequests, InputResponses,
+    JsonObject, ProtocolVersion, ReadResourceRequestParams, ResourceContents, ServerResult, TaskPayload,
+    UpdateTaskParams,
 };
 use rmcp::service::{
-    ClientLifecycleMode, ClientServiceExt, NotificationContext, PeerRequestOptions, RunningService,
-    ServiceError,
+    ClientLifecycleMode, ClientServiceExt, PeerRequestOptions, RunningService, ServiceError,
 };
 use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
-use rmcp::{ClientHandler, RoleClient};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
+
+use crate::person::{Person, Role};
+
+/// Between two looks at a task.
+const POLL: Duration = Duration::from_millis(20);
 
 /// Where the server is: an address, or a command to start.
 pub(crate) enum Target {
@@ -96,26 +100,14 @@ impl From<CallToolResult> for ToolAnswer {
     }
 }
 
-/// Keeps the progress values in the order they came.
-#[derive(Clone, Default)]
-struct Listener {
-    progress: Arc<Mutex<Vec<f64>>>,
-}
-
-impl ClientHandler for Listener {
-    async fn on_progress(&self, note: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).push(note.progress);
-    }
-}
-
 pub(crate) struct Connection {
-    client: RunningService<RoleClient, Listener>,
-    listener: Listener,
+    client: RunningService<RoleClient, Person>,
+    person: Person,
 }
 
 impl Connection {
     /// Connects with the handshake that belongs to the revision.
-    pub(crate) async fn open(target: &Target, revision: &str) -> Result<Self, String> {
+    pub(crate) async fn open(target: &Target, revision: &str, role: Role) -> Result<Self, String> {
         let lifecycle = if revision < "2026-07-28" {
             ClientLifecycleMode::Initialize
         } else {
@@ -124,11 +116,11 @@ impl Connection {
                 legacy_version: None,
             }
         };
-        let listener = Listener::default();
+        let person = Person::new(role);
         let client = match target {
             Target::Http(url) => {
                 let transport = StreamableHttpClientTransport::from_uri(url.as_str());
-                listener.clone().serve_with_lifecycle(transport, lifecycle).await
+                person.clone().serve_with_lifecycle(transport, lifecycle).await
             }
             Target::Stdio(words) => {
                 let mut command = Command::new(&words[0]);
@@ -137,11 +129,16 @@ impl Connection {
                     .stderr(Stdio::inherit())
                     .spawn()
                     .map_err(|error| format!("start {words:?}: {error}"))?;
-                listener.clone().serve_with_lifecycle(transport, lifecycle).await
+                person.clone().serve_with_lifecycle(transport, lifecycle).await
             }
         };
         let client = client.map_err(|error| error.to_string())?;
-        Ok(Self { client, listener })
+        Ok(Self { client, person })
+    }
+
+    /// Who answers what this client is asked.
+    pub(crate) fn person(&self) -> &Person {
+        &self.person
     }
 
     /// The protocol revision that client and server agreed on.
@@ -182,16 +179,12 @@ impl Connection {
             other => return Err(Refusal::Library(format!("not a tool result: {other:?}"))),
         }
         for _ in 0..200 {
-            if self.progress().len() >= count {
+            if self.person.progress().len() >= count {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        Ok(self.progress())
-    }
-
-    fn progress(&self) -> Vec<f64> {
-        self.listener.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        Ok(self.person.progress())
     }
 
     /// Starts a call, and takes it back the way the library does it.
@@ -249,6 +242,59 @@ impl Connection {
         let ping = ClientRequest::PingRequest(Default::default());
         self.client.send_request(ping).await?;
         Ok(())
+    }
+
+    /// Calls a tool, which must become a task, and returns the task's id.
+    pub(crate) async fn start_task(&self, tool: &str, arguments: Value) -> Result<String, Refusal> {
+        match self.client.peer().call_tool_once(tool_call(tool, arguments)).await? {
+            CallToolResponse::Task(created) => Ok(created.task.task_id),
+            other => Err(Refusal::Library(format!("not a task: {other:?}"))),
+        }
+    }
+
+    async fn task(&self, id: &str) -> Result<TaskPayload, Refusal> {
+        Ok(self.client.peer().get_task(GetTaskParams::new(id)).await?.task.payload)
+    }
+
+    pub(crate) async fn task_status(&self, id: &str) -> Result<String, Refusal> {
+        match json!(self.task(id).await?.status()) {
+            Value::String(status) => Ok(status),
+            other => Err(Refusal::Library(format!("no status: {other}"))),
+        }
+    }
+
+    /// Waits for the end of a task, answering its questions; the text of its result.
+    pub(crate) async fn task_text(&self, id: &str) -> Result<String, Refusal> {
+        loop {
+            match self.task(id).await? {
+                TaskPayload::Working => {}
+                TaskPayload::InputRequired { input_requests } => {
+                    let params = UpdateTaskParams::new(id, self.answers(input_requests)?);
+                    self.client.peer().update_task(params).await?;
+                }
+                TaskPayload::Completed { result } => {
+                    let text = json!(result)["content"][0]["text"].take();
+                    return Ok(text.as_str().unwrap_or_default().to_owned());
+                }
+                other => return Err(Refusal::Library(format!("the task has no result: {other:?}"))),
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn answers(&self, questions: InputRequests) -> Result<InputResponses, Refusal> {
+        let answer = |(key, question)| match question {
+            InputRequest::Elicitation(form) => match self.person.answer(form.params) {
+                Ok(answer) => Ok((key, json!(answer))),
+                Err(error) => Err(Refusal::Library(error.to_string())),
+            },
+            other => Err(Refusal::Library(format!("not a form: {other:?}"))),
+        };
+        questions.into_iter().map(answer).collect()
+    }
+
+    pub(crate) async fn cancel_task(&self, id: &str) -> Result<(), Refusal> {
+        Ok(self.client.peer().cancel_task(CancelTaskParams::new(id)).await?)
     }
 
     pub(crate) async fn close(self) -> Result<(), String> {

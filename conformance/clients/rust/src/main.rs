@@ -2,14 +2,18 @@
 //!
 //! It stands outside of the workspace on purpose: nothing of Impresario may be linked in, or it would prove nothing.
 
+mod asking;
 mod checks;
 mod connection;
+mod person;
+mod tasks;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use checks::Outcome;
+use checks::{Check, Outcome};
 use connection::{Connection, Target};
+use person::Role;
 
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 /// As `Cargo.toml` pins it; the library does not tell.
@@ -24,9 +28,17 @@ async fn main() -> ExitCode {
         eprintln!("usage: rmcp-client --http URL | --stdio 'COMMAND ARGUMENT…'");
         return ExitCode::from(2);
     };
+    let sessions = [
+        (LEGACY, Role::Plain, checks::ALL),
+        (LEGACY, Role::Answering, asking::ALL),
+        (MODERN, Role::Plain, checks::ALL),
+        (MODERN, Role::Answering, asking::ALL),
+        // The library has dropped the tasks of 2025-11-25.
+        (MODERN, Role::WithTasks, tasks::ALL),
+    ];
     let mut passed = 0;
-    for revision in [LEGACY, MODERN] {
-        if let Err(failure) = run(&target, revision, &mut passed).await {
+    for (revision, role, checks) in sessions {
+        if let Err(failure) = run(&target, revision, role, checks, &mut passed).await {
             println!("FAIL  {failure}");
             println!("{passed} passed, 1 failed");
             return ExitCode::FAILURE;
@@ -37,8 +49,14 @@ async fn main() -> ExitCode {
 }
 
 /// Connects in one era and runs every check in order; the first mismatch ends it.
-async fn run(target: &Target, revision: &'static str, passed: &mut usize) -> Result<(), String> {
-    let label = format!("rmcp {RMCP_VERSION} {} {revision}", target.transport());
+async fn run(
+    target: &Target,
+    revision: &'static str,
+    role: Role,
+    checks: &[(&str, Check)],
+    passed: &mut usize,
+) -> Result<(), String> {
+    let label = format!("rmcp {RMCP_VERSION} {} {revision}{}", target.transport(), role.title());
     let mut report = |name: &str, outcome: Outcome| {
         outcome.map_err(|reason| format!("{label}: {name}: {reason}"))?;
         *passed += 1;
@@ -46,12 +64,12 @@ async fn run(target: &Target, revision: &'static str, passed: &mut usize) -> Res
         Ok::<(), String>(())
     };
     let connecting = format!("agrees_on_{revision}");
-    let connection = match within(Connection::open(target, revision)).await {
+    let connection = match within(Connection::open(target, revision, role)).await {
         Ok(connection) => connection,
         Err(reason) => return report(&connecting, Err(reason)),
     };
     report(&connecting, connection.agreed_on(revision))?;
-    for (name, check) in checks::ALL {
+    for (name, check) in checks {
         if connection.is_modern() && *name == checks::LEGACY_ONLY {
             continue;
         }
