@@ -1,8 +1,8 @@
 //! Who wants to hear of which change, and how they are told without keeping anybody else waiting.
 //!
-//! Every list and every watched URI is a [`Topic`] with the subscribers that asked for it, so a change touches
+//! Every list and every watched URI is a `Topic` with the subscribers that asked for it, so a change touches
 //! nobody else. A small audience is marked by whoever reports the change; a large one in slices, by a lane's
-//! [`Teller`], which also wakes the streams of its own lane a few at a time: between two slices the lane does
+//! `Teller`, which also wakes the streams of its own lane a few at a time: between two slices the lane does
 //! whatever else it has to do. Nothing is queued for a subscriber: see [`Subscriber`].
 
 use std::collections::HashMap;
@@ -50,7 +50,7 @@ impl Default for Hub {
 }
 
 impl Hub {
-    /// A hub whose large audiences are told by that many lanes, each of which runs [`Hub::tell`].
+    /// A hub whose large audiences are told by that many lanes, each of which runs `Hub::tell`.
     #[must_use]
     pub fn new(lanes: usize) -> Self {
         Self {

@@ -154,7 +154,7 @@ async fn a_state_that_is_too_old_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn replicas_that_share_a_key_resume_one_anothers_calls() {
+async fn replicas_that_share_a_key_resume_each_others_calls() {
     let keyed = |key: u8| move |builder: Builder| builder.state_key([key; 32]);
     let (one, two) = (House::with(|_| (), keyed(1)), House::with(|_| (), keyed(1)));
     let (other, rotated) =
