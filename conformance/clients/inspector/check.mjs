@@ -31,7 +31,8 @@ process.on('exit', () => rmSync(home, { recursive: true, force: true }));
 
 function ask(era, options) {
   const args = [inspector, '--cli', '--format', 'json', '--quiet', '--protocol-era', era, ...options, ...server];
-  const settings = { timeout: CHECK_TIMEOUT_MS, env: { ...process.env, HOME: home }, maxBuffer: 16 << 20 };
+  // A hanging one does not heed SIGTERM, and would hang this process too, without a word on what it was asked.
+  const settings = { timeout: CHECK_TIMEOUT_MS, killSignal: 'SIGKILL', env: { ...process.env, HOME: home }, maxBuffer: 16 << 20 };
   return new Promise((resolve) => {
     execFile(node, args, settings, (error, stdout, stderr) => {
       const parse = (text) => {
