@@ -141,6 +141,7 @@ fn read_in_process<'m>(
     facts.progress_token = progress_token(call.message())?;
     facts.client = ClientSource::Request(client_of);
     facts.log_level = Some(LogLevel::Debug);
+    facts.is_in_process = true;
     operation_of(call, &Limits::default())
 }
 
