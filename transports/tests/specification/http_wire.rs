@@ -171,7 +171,9 @@ impl Answer {
 fn data_of(event: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(event).unwrap();
     let data: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
-    (!data.is_empty()).then(|| read(data.join("\n").as_bytes()))
+    // The beginning of a stream that can be resumed carries nothing yet.
+    let data = data.join("\n");
+    (!data.is_empty()).then(|| read(data.as_bytes()))
 }
 
 fn read(json: &[u8]) -> Value {

@@ -82,7 +82,7 @@ impl Judge {
                 faults.push(format!("_meta has no `{RELATED_TASK}`"));
             }
         }
-        faults.extend(self.inner_faults(definition, result));
+        faults.extend(self.task_faults(definition, result));
         match self.revision.era() {
             Era::Modern => faults.extend(modern_rules(definition, message)),
             Era::Legacy => faults.extend(legacy_rules(result)),
@@ -90,15 +90,37 @@ impl Judge {
         faults
     }
 
-    /// What is wrong with the result that a task of the extension carries, which its schema leaves open.
-    fn inner_faults(&self, definition: &str, holder: &Value) -> Vec<String> {
-        match holder.get("result") {
-            Some(inner) if definition == "GetTaskResult" || definition == "TaskStatusNotification" => {
-                let faults = self.schemas.faults("CallToolResult", inner);
-                faults.into_iter().chain(self.schemas.unknown_members("CallToolResult", inner)).collect()
+    /// What is wrong with a task that stands among other members, and with the result that it carries.
+    fn task_faults(&self, definition: &str, holder: &Value) -> Vec<String> {
+        let task = match definition {
+            "CreateTaskResult" => "Task",
+            "GetTaskResult" | "TaskStatusNotification" if self.revision.era() == Era::Modern => {
+                "DetailedTask"
             }
-            _ => Vec::new(),
+            "GetTaskResult" | "TaskStatusNotification" => "Task",
+            _ => return Vec::new(),
+        };
+        let mut bare = holder.get("task").unwrap_or(holder).clone();
+        for other in ["_meta", "resultType"] {
+            bare.as_object_mut().unwrap().remove(other);
         }
+        let mut faults = self.schemas_of(definition).unknown_members(task, &bare);
+        if let Some(inner) = holder.get("result") {
+            faults.extend(self.schemas.faults("CallToolResult", inner));
+            faults.extend(self.schemas.unknown_members("CallToolResult", inner));
+        }
+        faults
+    }
+
+    /// What the extension adds to the core's messages is held against its own schema, and left out here.
+    fn without_tasks(&self, message: &Value, faults: &mut Vec<String>) -> Value {
+        let mut message = message.clone();
+        let honoured = message.pointer_mut("/params/notifications").and_then(Value::as_object_mut);
+        if let Some(ids) = honoured.and_then(|honoured| honoured.remove("taskIds")) {
+            let of_tasks = serde_json::json!({ "taskIds": ids });
+            faults.extend(self.tasks.faults("TaskSubscriptionAcknowledgedNotifications", &of_tasks));
+        }
+        message
     }
 
     /// The schema that a definition of this revision stands in.
@@ -155,13 +177,16 @@ impl Judge {
         if schemas.has("ServerNotification") {
             faults.extend(schemas.faults("ServerNotification", message));
         }
-        faults.extend(self.inner_faults(definition, &message["params"]));
-        let mut bare = message.clone();
+        faults.extend(self.task_faults(definition, &message["params"]));
+        let mut bare = self.without_tasks(message, &mut faults);
         if !schemas.requires(definition, "jsonrpc") {
             // Older schemas say that once, of every message.
             bare.as_object_mut().unwrap().remove("jsonrpc");
         }
-        faults.extend(schemas.unknown_members(definition, &bare));
+        // Of what is combined from several schemas the parts are held against theirs.
+        if definition != "TaskStatusNotification" {
+            faults.extend(schemas.unknown_members(definition, &bare));
+        }
         if message.get("id").is_some() {
             faults.push("a notification with an id".into());
         }
@@ -193,7 +218,8 @@ fn modern_rules(definition: &str, message: &Value) -> Vec<String> {
     let is_cacheable =
         definition.starts_with("List") || matches!(definition, "ReadResourceResult" | "DiscoverResult");
     for member in ["ttlMs", "cacheScope"] {
-        if result.get(member).is_some() != is_cacheable {
+        let is_of_task = definition.contains("Task") && member == "ttlMs";
+        if !is_of_task && result.get(member).is_some() != is_cacheable {
             faults.push(format!("`{member}` is there: {}", !is_cacheable));
         }
     }
