@@ -111,7 +111,9 @@ mod tests {
             let field = StringSchema { format: Some(format), ..StringSchema::default() };
             let form = RequestedSchema::new().require("field", field);
             let fill = |text: &str| {
-                let Value::Object(content) = json!({ "field": text }) else { unreachable!("it is an object") };
+                let Value::Object(content) = json!({ "field": text }) else {
+                    unreachable!("it is an object")
+                };
                 check_content(&form, content)
             };
             for text in good {
