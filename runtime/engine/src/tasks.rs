@@ -23,12 +23,10 @@ use task::Unstored;
 use writer::Writer;
 
 pub(crate) use clock::iso8601;
-pub(crate) use keeper::Keeper;
 pub use store::{MemoryStore, StoreChange, StoreError, TaskStore};
 pub(crate) use task::{End, NewTask, Task, TaskView};
 
 mod clock;
-mod keeper;
 mod record;
 mod room;
 mod store;

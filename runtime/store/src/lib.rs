@@ -241,22 +241,22 @@ mod tests {
         }
 
         fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
-            Ok(self.0.read_exact_at(out, offset)?)
+            self.0.read_exact_at(out, offset)
         }
 
         fn set_len(&self, length: u64) -> Result<(), io::Error> {
             self.check()?;
-            Ok(self.0.set_len(length)?)
+            self.0.set_len(length)
         }
 
         fn sync_data(&self) -> Result<(), io::Error> {
             self.check()?;
-            Ok(self.0.sync_data()?)
+            self.0.sync_data()
         }
 
         fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
             self.check()?;
-            Ok(self.0.write_all_at(data, offset)?)
+            self.0.write_all_at(data, offset)
         }
     }
 

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use impresario_engine::{CachePolicy, Content, Context, MemoryStore, TaskSupport, ToolResult, ToolSpec};
-use impresario_transports::Serve as _;
 use serde_json::{Value, json};
 
 use crate::house::{House, any, house_with, number};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario_engine::{Context, MemoryStore, TaskSupport, ToolError, ToolSpec};
+use impresario_engine::{Context, TaskSupport, ToolError, ToolSpec};
 use impresario_protocol::client::{InputRequest, RequestedSchema, StringSchema};
 use serde_json::{Value, json};
 
@@ -14,6 +14,8 @@ use crate::messages::{
 };
 use crate::pipe::Pipe;
 use crate::wait::{until, within};
+
+mod lasting;
 
 const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 const RELATED: &str = "io.modelcontextprotocol/related-task";
@@ -504,39 +506,4 @@ async fn a_client_in_this_process_waits_for_its_calls_whatever_their_tools_say()
     let asked = answering.call_tool("asks", json!({})).await.unwrap();
     assert!(result_text(&asked).contains("second"), "{asked:?}");
     assert_eq!(result_text(&answering.call_tool("long", json!({})).await.unwrap()), "done");
-}
-
-/// A house whose tasks survive in that store, with `again` to be run again.
-fn lasting(store: &MemoryStore, drain_ms: u64) -> House {
-    house_with(
-        |limits| limits.drain_timeout_ms = drain_ms,
-        |builder, probe| {
-            let again = house::hold("again", probe).task(TaskSupport::Optional).restart(true);
-            let once = house::hold("once", probe).task(TaskSupport::Optional);
-            builder.tool(again).tool(once).task_store(store.clone())
-        },
-    )
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_shutdown_fails_what_it_cuts_off_and_leaves_what_the_next_process_does() {
-    let store = MemoryStore::default();
-    let house = lasting(&store, 0);
-    let mut wire = Wire::Pipe(Pipe::open(&house.runtime), MODERN);
-    let [again, once] = [wire.start("again", json!({ "n": 1 })).await, wire.start("once", json!({})).await];
-    house.probe.begun.reaches(2).await;
-    drop(wire);
-    within("the house is closed", house.runtime.shutdown()).await;
-
-    let house = lasting(&store, 0);
-    let mut wire = Wire::Pipe(Pipe::open(&house.runtime), MODERN);
-    let failed = wire.get(&once["taskId"]).await;
-    assert_eq!(failed["status"], json!("failed"), "{failed}");
-    assert!(failed["statusMessage"].as_str().unwrap().contains("shut down"), "{failed}");
-    assert_eq!(failed["error"]["code"], json!(-32603), "{failed}");
-    house.probe.begun.reaches(1).await;
-    assert_eq!(wire.get(&again["taskId"]).await["status"], json!("working"));
-    house.probe.release.add_permits(1);
-    let result = wire.outcome(&again["taskId"]).await;
-    assert_eq!(result["content"][0]["text"], json!("held"), "{result}");
 }

@@ -372,10 +372,10 @@ impl Drop for Playback {
         let Some(tape) = tapes.by_name.get_mut(&self.name) else { return };
         let recorder = tape.detach(self.generation);
         let (is_left, is_used_up) = (tape.is_left(), tape.is_used_up());
-        if is_used_up || is_left && tapes.is_closed {
-            if let Some(mut tape) = tapes.by_name.remove(&self.name) {
-                tapes.free(tape.clear(), &self.replay.store);
-            }
+        if (is_used_up || is_left && tapes.is_closed)
+            && let Some(mut tape) = tapes.by_name.remove(&self.name)
+        {
+            tapes.free(tape.clear(), &self.replay.store);
         }
         drop(tapes);
         if let Some(recorder) = recorder {

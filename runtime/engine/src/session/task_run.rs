@@ -7,12 +7,13 @@ use std::time::Duration;
 use impresario_codec::{DecodeLimits, Message};
 use impresario_protocol::{ErrorKind, Id, McpError, Notification, Outcome, ProgressToken};
 
-use super::legacy::progress_token;
+use super::era::progress_token;
 use super::{Stage, perform};
 use crate::call::{Call, CallEvent, ClientSource, Ending, Facts};
 use crate::caller::Caller;
 use crate::question::{Asks, Resumed};
-use crate::tasks::{End, Keeper, Task};
+use crate::task_keeper::Keeper;
+use crate::tasks::{End, Task};
 use crate::tool::Tool;
 
 /// Begins tasks that the process before this one did not finish.
