@@ -20,12 +20,14 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::conversation::{Conversation, Gone, Out};
+use crate::conversation::{Conversation, Out as _};
 use crate::incoming::{self, Incoming};
 use crate::unix::{self, SocketFile, UnixSocket};
 
-/// Messages that wait to be written; then whoever wants to send waits.
-const OUT_MESSAGES_MAX: usize = 64;
+pub(crate) use outgoing::{LineReceiver, LineSender, outgoing};
+
+mod outgoing;
+
 /// Chunks that were read and not yet looked at.
 const IN_CHUNKS_MAX: usize = 4;
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -40,7 +42,7 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let (chunk_tx, chunk_rx) = mpsc::channel(IN_CHUNKS_MAX);
-    let (out_tx, out_rx) = mpsc::channel::<Bytes>(OUT_MESSAGES_MAX);
+    let (out_tx, out_rx) = outgoing(&runtime.shared().limits);
     let ended = converse_on_lane(runtime, chunk_rx, out_tx)?;
     let written = carry(input, output, chunk_tx, out_rx, None).await;
     // An error says that the lane has ended, and the conversation with it.
@@ -49,12 +51,13 @@ where
 }
 
 /// Carries bytes between a pair of streams and a conversation, until everything is written that there is to write.
-/// With a `stall_timeout`, a reader that takes nothing for so long is an error.
+/// With a `stall_timeout`, a reader that takes nothing for so long is an error; for an eighth of it, when more waits
+/// than there is room for.
 async fn carry<R, W>(
     mut input: R,
     mut output: W,
     chunks: mpsc::Sender<Bytes>,
-    mut lines: mpsc::Receiver<Bytes>,
+    mut lines: LineReceiver,
     stall_timeout: Option<Duration>,
 ) -> io::Result<()>
 where
@@ -73,8 +76,12 @@ where
         std::future::pending::<()>().await;
     };
     let write = async {
-        while let Some(line) = lines.recv().await {
-            write_line(&mut output, &line, stall_timeout).await?;
+        while let Some(line) = lines.next().await {
+            match stall_timeout {
+                None => output.write_all(&line.bytes).await?,
+                Some(timeout) => write_line(&mut output, &line.bytes, timeout, || lines.is_over()).await?,
+            }
+            drop(line);
             if lines.is_empty() {
                 output.flush().await?;
             }
@@ -87,20 +94,30 @@ where
     }
 }
 
-async fn write_line<W>(output: &mut W, line: &[u8], stall_timeout: Option<Duration>) -> io::Result<()>
+async fn write_line<W>(
+    output: &mut W,
+    line: &[u8],
+    stall_timeout: Duration,
+    is_over: impl Fn() -> bool,
+) -> io::Result<()>
 where
     W: AsyncWrite + Unpin,
 {
-    let Some(stall_timeout) = stall_timeout else { return output.write_all(line).await };
-    let mut rest = line;
+    const LOOKS: u32 = 8;
+    let (mut rest, mut looks) = (line, 0);
     while !rest.is_empty() {
-        match tokio::time::timeout(stall_timeout, output.write(rest)).await {
+        match tokio::time::timeout(stall_timeout / LOOKS, output.write(rest)).await {
             Ok(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => rest = &rest[written?..],
-            Err(_elapsed) => {
-                let text = "the peer takes nothing (sse_send_stall_ms)";
+            Ok(written) => (rest, looks) = (&rest[written?..], 0),
+            Err(_elapsed) if is_over() => {
+                let text = "the peer takes nothing of what waits for it (sse_out_bytes_max)";
                 return Err(io::Error::new(io::ErrorKind::TimedOut, text));
             }
+            Err(_elapsed) => looks += 1,
+        }
+        if looks == LOOKS {
+            let text = "the peer takes nothing (sse_send_stall_ms)";
+            return Err(io::Error::new(io::ErrorKind::TimedOut, text));
         }
     }
     Ok(())
@@ -110,7 +127,7 @@ where
 pub(crate) fn converse_on_lane(
     runtime: &Runtime,
     chunks: mpsc::Receiver<Bytes>,
-    out: mpsc::Sender<Bytes>,
+    out: LineSender,
 ) -> io::Result<oneshot::Receiver<()>> {
     let (ended_tx, ended_rx) = oneshot::channel();
     let errand = move |stage: &Rc<Stage>| {
@@ -178,36 +195,30 @@ async fn accept(listener: UnixListener, stage: Rc<Stage>, _file: Arc<SocketFile>
 
 async fn hold_connection(stream: UnixStream, stage: Rc<Stage>, _place: Entry) {
     let (chunk_tx, chunk_rx) = mpsc::channel(IN_CHUNKS_MAX);
-    let (out_tx, out_rx) = mpsc::channel::<Bytes>(OUT_MESSAGES_MAX);
+    let (out_tx, out_rx) = outgoing(&stage.shared.limits);
     let stall_timeout = Duration::from_millis(stage.shared.limits.sse_send_stall_ms);
     let caller = unix::caller(&stream);
     let (input, output) = tokio::io::split(stream);
     let held = Reader::new(stage, caller, out_tx).hold(chunk_rx);
     let carried = carry(input, output, chunk_tx, out_rx, Some(stall_timeout));
     let ((), carried) = tokio::join!(held, carried);
-    if let Err(error) = carried {
-        tracing::info!(%error, "a connection ended early");
-    }
-}
-
-impl Out for mpsc::Sender<Bytes> {
-    async fn send(&self, message: Vec<u8>) -> Result<(), Gone> {
-        mpsc::Sender::send(self, line_of(message)).await.map_err(|_| Gone)
-    }
-
-    async fn closed(&self) {
-        mpsc::Sender::closed(self).await;
+    match carried {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            tracing::warn!(%error, "a connection is cut");
+        }
+        Err(error) => tracing::info!(%error, "a connection ended early"),
     }
 }
 
 /// Reads a client's lines and has its conversation.
 struct Reader {
-    conversation: Conversation<mpsc::Sender<Bytes>>,
+    conversation: Conversation<LineSender>,
     complaints: Complaints,
 }
 
 impl Reader {
-    fn new(stage: Rc<Stage>, caller: Caller, out: mpsc::Sender<Bytes>) -> Self {
+    fn new(stage: Rc<Stage>, caller: Caller, out: LineSender) -> Self {
         let connection = Connection::open(stage, caller, ConnectionKind::Pipe);
         Self { conversation: Conversation::new(connection, out), complaints: Complaints::default() }
     }
@@ -254,11 +265,6 @@ impl Reader {
     }
 }
 
-fn line_of(mut message: Vec<u8>) -> Bytes {
-    message.push(b'\n');
-    Bytes::from(message)
-}
-
 /// At most ten complaints in any second.
 #[derive(Debug, Default)]
 struct Complaints {
@@ -277,5 +283,38 @@ impl Complaints {
             self.recent.push_back(now);
         }
         allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_nothing_is_cut_and_sooner_when_much_waits() {
+        let stall = Duration::from_secs(80);
+        for (is_over, after_s, limit) in [(false, 80, "sse_send_stall_ms"), (true, 10, "sse_out_bytes_max")] {
+            let begun = Instant::now();
+            // What a pipe takes before anybody reads.
+            let (mut output, _unread) = tokio::io::duplex(4);
+            let error = write_line(&mut output, b"12345678", stall, || is_over).await.unwrap_err();
+            assert!(error.to_string().contains(limit), "{error}");
+            assert_eq!(begun.elapsed().as_secs(), after_s);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_a_little_now_and_then_is_not_cut() {
+        let (mut output, mut read) = tokio::io::duplex(1);
+        let slowly = async {
+            let mut byte = [0];
+            for _ in 0..8 {
+                tokio::time::sleep(Duration::from_secs(9)).await;
+                read.read_exact(&mut byte).await.unwrap();
+            }
+        };
+        let (written, ()) =
+            tokio::join!(write_line(&mut output, b"12345678", Duration::from_secs(80), || true), slowly);
+        written.unwrap();
     }
 }

@@ -13,10 +13,9 @@ use bytes::Bytes;
 use impresario_engine::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::lines::converse_on_lane;
+use crate::lines::{LineReceiver, converse_on_lane, outgoing};
 
 const CHUNKS_MAX: usize = 4;
-const MESSAGES_MAX: usize = 64;
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Messages that are ready together are written together, up to about so much.
 const WRITE_BYTES: usize = 256 * 1024;
@@ -29,7 +28,7 @@ pub async fn serve(runtime: &Runtime) -> io::Result<()> {
     let output = take_stdout()?;
     let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let (chunk_tx, chunk_rx) = mpsc::channel(CHUNKS_MAX);
-    let (out_tx, out_rx) = mpsc::channel(MESSAGES_MAX);
+    let (out_tx, out_rx) = outgoing(&runtime.shared().limits);
     let (written_tx, written_rx) = oneshot::channel();
     // Neither thread is joined: one may be waiting for input that never comes, and ends with the process.
     std::thread::Builder::new().name("stdin".into()).spawn(move || read(input, &chunk_tx))?;
@@ -91,15 +90,15 @@ fn read(mut input: File, chunks: &mpsc::Sender<Bytes>) {
     }
 }
 
-fn write(mut output: File, mut messages: mpsc::Receiver<Bytes>) {
+fn write(mut output: File, mut lines: LineReceiver) {
     let mut together = Vec::new();
-    while let Some(message) = messages.blocking_recv() {
+    while let Some(line) = lines.blocking_next() {
         together.clear();
-        together.extend_from_slice(&message);
+        together.extend_from_slice(&line.bytes);
         while together.len() < WRITE_BYTES
-            && let Ok(message) = messages.try_recv()
+            && let Some(line) = lines.try_next()
         {
-            together.extend_from_slice(&message);
+            together.extend_from_slice(&line.bytes);
         }
         if let Err(error) = output.write_all(&together) {
             tracing::info!(%error, "standard output is closed; the client has gone");

@@ -28,6 +28,7 @@ mod life {
     mod http_wire;
     mod isolation;
     mod leaks;
+    mod long_texts;
     mod misuse;
     mod mounted;
     mod resume;

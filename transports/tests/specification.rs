@@ -103,6 +103,19 @@ fn the_judge_finds_what_is_wrong() {
         ),
         (Revision::V2024_11_05, "", json!({ "method": "notifications/resources/updated", "params": {} })),
         (Revision::V2024_11_05, "ping", json!({ "id": 1, "error": { "code": -32600 } })),
+        (Revision::V2025_11_25, "tools/call", json!({ "id": 1, "result": { "task": { "taskId": "a" } } })),
+        (
+            Revision::V2025_11_25,
+            "tasks/get",
+            json!({ "id": 1, "result": { "taskId": "a", "status": "done" } }),
+        ),
+        (Revision::V2025_11_25, "tasks/result", json!({ "id": 1, "result": { "content": [] } })),
+        (Revision::V2025_11_25, "", json!({ "method": "notifications/tasks", "params": { "taskId": "a" } })),
+        (
+            Revision::V2026_07_28,
+            "tasks/get",
+            json!({ "id": 1, "result": { "resultType": "complete", "taskId": "a", "status": "working" } }),
+        ),
     ];
     for (revision, asked, mut message) in wrong {
         message["jsonrpc"] = json!("2.0");
@@ -116,7 +129,7 @@ fn the_judge_finds_what_is_wrong() {
 }
 
 fn judge(folder: &Path, revision: Revision) -> Judge {
-    Judge::new(Schemas::of(folder, revision), revision)
+    Judge::new(Schemas::of(folder, revision), Schemas::of_tasks(folder), revision)
 }
 
 /// What was wrong with a session's messages, and which kinds it should have provoked and did not.
@@ -156,6 +169,25 @@ fn conclude(judge: Judge, of_transport: &[&str]) -> Vec<String> {
     };
     let of_revision: &[&str] =
         if judge.revision == Revision::V2025_03_26 { &["JSONRPCBatchResponse"] } else { &[] };
+    let of_tasks: &[&str] = match judge.revision {
+        Revision::V2026_07_28 => &[
+            "CreateTaskResult",
+            "GetTaskResult",
+            "UpdateTaskResult",
+            "CancelTaskResult",
+            "TaskStatusNotification",
+        ],
+        Revision::V2025_11_25 => &[
+            "CreateTaskResult",
+            "GetTaskResult",
+            "GetTaskPayloadResult",
+            "ListTasksResult",
+            "CancelTaskResult",
+            "TaskStatusNotification",
+        ],
+        _ => &[],
+    };
+    let of_revision = of_revision.iter().chain(of_tasks);
     let expected =
         everywhere.iter().chain(of_era).chain(of_revision).chain(of_transport).map(|kind| kind.to_string());
     let expected: BTreeSet<String> = expected.collect();

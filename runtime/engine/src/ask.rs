@@ -152,6 +152,11 @@ impl Context {
                 let mut doing = asking::Doing::new(self.call(), key);
                 let result = work.await;
                 doing.done(serde_json::to_value(&result).map_err(bad)?);
+                drop(doing);
+                // A task that survives does not do it again, so that is written down before the next step.
+                if let Some(keeper) = &self.call().facts().keeper {
+                    keeper.keep().await;
+                }
                 Ok(result)
             }
         }

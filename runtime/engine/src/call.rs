@@ -4,7 +4,6 @@
 //! ending; the worker that does it finishes it; whoever may cancel it does so. It ends exactly once: the
 //! first ending wins, later ones are dropped, and nothing is sent after it.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
@@ -15,7 +14,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use impresario_codec::{Message, Node};
 use impresario_protocol::{Id, LogLevel, McpError, Notification, Outcome, ProgressToken};
-use tokio::time::Instant;
 
 use crate::caller::{Caller, ClientFacts};
 use crate::dialect::Dialect;
@@ -24,9 +22,15 @@ use crate::hub::Subscriber;
 use crate::in_flight::InFlight;
 use crate::question::{Asked, Asks, InputRequired, Told};
 use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::task_keeper::Keeper;
 use crate::task_watch::TaskWatch;
 
+use progress::Progress;
+
+mod on_behalf;
+mod progress;
 mod questions;
+mod spare;
 
 /// How a call ended. They are told apart in replies, audit and metrics.
 #[derive(Debug, Clone)]
@@ -94,6 +98,10 @@ pub struct Facts {
     pub listener: Option<Arc<Subscriber>>,
     /// How the call may ask its client.
     pub asks: Asks<Call>,
+    /// The client is in this process.
+    pub is_in_process: bool,
+    /// What makes durable what the call has done, where it does a task.
+    pub(crate) keeper: Option<Keeper>,
     /// The tool may go on as a task when it wants to.
     pub may_begin_task: bool,
     /// For a call that listens: the tasks that it is to be told of.
@@ -132,17 +140,6 @@ pub struct CallLimits {
     pub question_timeout: Duration,
 }
 
-/// How many calls that are over one thread keeps to be used again.
-const SPARE_MAX: usize = 64;
-
-/// Why a call that stands for several asks nobody.
-const CACHED: &str = "a tool with a cache can't ask its client: its answer is given to others too; \
-                      take its cache away, or ask in a tool without one";
-
-thread_local! {
-    static SPARE: RefCell<Vec<Arc<Call>>> = const { RefCell::new(Vec::new()) };
-}
-
 /// One request under way.
 pub struct Call {
     source: Source,
@@ -179,9 +176,7 @@ struct State {
     permit: Option<Permit>,
     /// Where the call stands under its id; it is taken out the moment it ends.
     listed_in: Option<Arc<InFlight<Call>>>,
-    progress: ProgressBucket,
-    /// Progress must only grow (basic/patterns/progress).
-    last_progress: Option<f64>,
+    progress: Progress,
     /// The tool wants the stream closed that its answer is to take.
     closes_stream: bool,
     /// What the call has asked its client; few calls do.
@@ -197,87 +192,11 @@ impl Call {
         Self::from_source(Source::Message(message), OnceLock::new(), limits)
     }
 
-    /// A call for a message that has just arrived, in the place of one that is over where there is one.
-    pub(crate) fn begin(message: Message, limits: CallLimits) -> Arc<Self> {
-        let spare = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten();
-        if let Some(mut call) = spare
-            && let Some(vacant) = Arc::get_mut(&mut call)
-        {
-            (vacant.source, vacant.limits) = (Source::Message(message), limits);
-            return call;
-        }
-        Arc::new(Self::new(message, limits))
-    }
-
     /// Forgets what was asked but for its id. A listener is there for days and needs no more of its request.
     pub(crate) fn forget_parts(&mut self) {
         if let Source::Message(message) = &mut self.source {
             *message = std::mem::replace(message, Message::vacant()).into_id_alone();
         }
-    }
-
-    /// Keeps a call's place for another one, if nobody else holds it any more.
-    pub(crate) fn put_back(mut call: Arc<Self>) {
-        let Some(over) = Arc::get_mut(&mut call) else { return };
-        over.source = Source::Message(Message::vacant());
-        (over.facts, over.client) = (OnceLock::new(), OnceLock::new());
-        *over.cancelled.get_mut() = false;
-        *over.state.get_mut() = State::default();
-        let keep = |spare: &RefCell<Vec<_>>| {
-            let mut spare = spare.borrow_mut();
-            if spare.len() < SPARE_MAX {
-                spare.push(call);
-            }
-        };
-        // A thread that ends has no spare ones any more, and this one goes with it.
-        SPARE.try_with(keep).unwrap_or_default();
-    }
-
-    /// A call that does what another one asks for, and goes on when that one is taken back. What it tells
-    /// its client is for whoever reads it to pass on.
-    #[must_use]
-    pub(crate) fn on_behalf_of(other: &Arc<Self>) -> Self {
-        let Facts { dialect, caller, client, progress_token, log_level, .. } = other.facts();
-        let facts = Facts {
-            dialect: *dialect,
-            caller: caller.clone(),
-            client: client.clone(),
-            progress_token: progress_token.clone(),
-            log_level: *log_level,
-            asks: Asks::Never(CACHED),
-            ..Facts::default()
-        };
-        Self::from_source(Source::Call(Arc::clone(other)), OnceLock::from(facts), other.limits)
-    }
-
-    /// A call that does what another one asks for until it has to ask, ends, or wants to go on as a task.
-    #[must_use]
-    pub(crate) fn before_task(other: &Arc<Self>) -> Self {
-        let mut call = Self::on_behalf_of(other);
-        if let (Some(facts), Asks::ByRetry(resumed)) = (call.facts.get_mut(), &other.facts().asks) {
-            (facts.asks, facts.may_begin_task) = (Asks::ByRetry(resumed.clone()), true);
-        }
-        call
-    }
-
-    /// The tool wants to go on as a task. Says whether it can.
-    pub(crate) fn begin_task(&self) -> bool {
-        if !self.facts().may_begin_task {
-            return false;
-        }
-        let mut state = self.state.lock();
-        state.begins_task = true;
-        let reader = state.reader.take();
-        drop(state);
-        if let Some(reader) = reader {
-            reader.wake();
-        }
-        true
-    }
-
-    /// Whether the tool wants to go on as a task.
-    pub(crate) fn begins_task(&self) -> bool {
-        self.state.lock().begins_task
     }
 
     fn from_source(source: Source, facts: OnceLock<Facts>, limits: CallLimits) -> Self {
@@ -346,12 +265,6 @@ impl Call {
         state.permit = Some(permit);
         state.listed_in = table.cloned();
         Ok(())
-    }
-
-    /// Gives its permit to a call that goes on when this one is taken back.
-    pub(crate) fn pass_permit_to(&self, other: &Self) {
-        let permit = self.state.lock().permit.take();
-        other.state.lock().permit = permit;
     }
 
     /// Ends the call. The first ending wins.
@@ -435,7 +348,8 @@ impl Call {
     /// behind sees the newest.
     pub(crate) fn notify(&self, notification: Notification) {
         let mut state = self.state.lock();
-        if state.ended || !state.admits(&notification, self.limits) {
+        let per_second_max = self.limits.progress_per_second_max;
+        if state.ended || !state.progress.admits(&notification, per_second_max) {
             return;
         }
         let bytes = notification.size();
@@ -526,42 +440,6 @@ impl State {
         let oldest = self.notifications.pop_front()?;
         self.unsent_bytes -= oldest.size();
         Some(oldest)
-    }
-
-    /// Progress must grow, and comes at a limited rate; everything else is always taken.
-    fn admits(&mut self, notification: &Notification, limits: CallLimits) -> bool {
-        let Notification::Progress { progress, .. } = notification else { return true };
-        if self.last_progress.is_some_and(|last| *progress <= last) || !progress.is_finite() {
-            return false;
-        }
-        if !self.progress.take(limits.progress_per_second_max) {
-            return false;
-        }
-        self.last_progress = Some(*progress);
-        true
-    }
-}
-
-/// A token bucket: a burst, then so many a second.
-#[derive(Default)]
-struct ProgressBucket {
-    spent: f64,
-    since: Option<Instant>,
-}
-
-impl ProgressBucket {
-    const BURST: f64 = 100.0;
-
-    fn take(&mut self, per_second_max: u32) -> bool {
-        let now = Instant::now();
-        let since = self.since.replace(now).unwrap_or(now);
-        let refill = now.duration_since(since).as_secs_f64() * f64::from(per_second_max);
-        self.spent = (self.spent - refill).max(0.0);
-        let admitted = self.spent + 1.0 <= Self::BURST;
-        if admitted {
-            self.spent += 1.0;
-        }
-        admitted
     }
 }
 

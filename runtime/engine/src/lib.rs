@@ -35,6 +35,7 @@ mod runtime;
 pub mod session;
 mod shared;
 mod sync;
+mod task_keeper;
 mod task_watch;
 mod tasks;
 mod template;

@@ -9,15 +9,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use dashmap::DashMap;
-use impresario_protocol::{ErrorKind, Limits, McpError, ToolResult};
+use impresario_protocol::{ErrorKind, Limits, McpError, Notification, ToolResult};
 use serde_json::Value;
 
 use crate::caller::Caller;
 use crate::gate::{Counter, Entry};
+use crate::question::Kept;
 use crate::tool::size_of_result;
 
 use clock::Clock;
 use room::Room;
+use task::Unstored;
 use writer::Writer;
 
 pub(crate) use clock::iso8601;
@@ -100,11 +102,7 @@ impl TaskTable {
     pub(crate) async fn create(&self, new: NewTask) -> Result<Arc<Task>, McpError> {
         let places = self.room.enter(&new.caller, new.request.len())?;
         let task = Arc::new(Task::new(new_id(), new, places, self.clock.now_ms()));
-        let stored = match task.put(None) {
-            Ok(change) => self.writer.write(change).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = stored {
+        if let Err(error) = self.store(&task, None).await {
             tracing::error!(%error, tool = task.tool(), "a task can't be stored; its call is refused");
             return Err(McpError::new(ErrorKind::Internal, "the task can't be stored; nothing was executed"));
         }
@@ -180,10 +178,20 @@ impl TaskTable {
         asked_ms.unwrap_or(self.limits.task_ttl_ms).clamp(shortest, longest)
     }
 
-    /// What a task's tool says of how far it is.
-    pub(crate) fn tell_progress(&self, task: &Task, message: &str) {
+    /// What a task's tool says of how far it is: to people, and to the client if it has given a token for that.
+    pub(crate) fn tell_progress(&self, task: &Task, message: &str, progress: Option<Notification>) {
         let shown = message.chars().take(MESSAGE_CHARS_MAX).collect();
-        task.set_message(shown, self.clock.now_ms());
+        task.set_progress(shown, progress, self.clock.now_ms());
+    }
+
+    /// Keeps what a task has asked and done so far. When this returns it is durable, unless the store refuses it.
+    pub(crate) async fn keep(&self, task: &Task, kept: Kept) {
+        let _storing = task.storing().await;
+        if task.keep(kept)
+            && let Err(error) = self.store(task, None).await
+        {
+            tracing::error!(%error, task = %task.id(), "what a task has done once can't be stored; after a crash it may be done again");
+        }
     }
 
     /// Gives a task answers to what it asks. When this returns they are durable. Those that nobody waits for are
@@ -194,14 +202,10 @@ impl TaskTable {
     pub(crate) async fn answer(&self, task: &Task, answers: Vec<(String, Value)>) -> Result<(), McpError> {
         let _storing = task.storing().await;
         let Some(fitting) = task.fitting(answers)? else { return Ok(()) };
-        if !task.keep(&fitting) {
+        if !task.keep(fitting.kept.clone()) {
             return Ok(());
         }
-        let stored = match task.put(None) {
-            Ok(change) => self.writer.write(change).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = stored {
+        if let Err(error) = self.store(task, None).await {
             tracing::error!(%error, task = %task.id(), "answers to a task can't be stored and are refused");
             return Err(McpError::new(
                 ErrorKind::Internal,
@@ -218,34 +222,38 @@ impl TaskTable {
     }
 
     /// Ends a task. Of several ends the first counts; says whether it was this one. When this returns it is
-    /// durable and can be seen.
+    /// durable and can be seen; while the store refuses it, it is kept and tried again, and nobody sees it.
     pub(crate) async fn end(&self, task: &Task, end: End) -> bool {
         if !task.claim_end() {
             return false;
         }
         let _storing = task.storing().await;
-        let (mut end, mut message) = self.fitted(task, end);
-        let now_ms = self.clock.now_ms();
-        let stored = match task.put(Some((&end, message.as_deref(), now_ms))) {
-            Ok(change) => self.writer.write(change).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = &stored {
+        let end = self.fitted(task, end);
+        if let Err((end, error)) = self.store_end(task, end).await {
             tracing::error!(%error, task = %task.id(), "the end of a task can't be stored; it is tried again");
-            if let End::Completed(_) = end {
-                // Shown as completed it might be something else after a crash, and no end is ever left.
-                let text = "the task has ended, but its result can't be stored";
-                end = End::Failed(McpError::new(ErrorKind::Internal, text));
-                message = Some(text.into());
-            }
+            task.keep_unstored(end, self.clock.now_ms());
         }
-        tracing::debug!(task = %task.id(), tool = task.tool(), status = end.status().as_str(), "a task has ended");
-        task.show_end(end, message, now_ms, stored.is_ok());
         true
     }
 
+    /// Stores an end that was claimed, and shows it. Gives it back when the store refuses it.
+    async fn store_end(&self, task: &Task, (end, message): Unstored) -> Result<(), (Unstored, StoreError)> {
+        let now_ms = self.clock.now_ms();
+        if let Err(error) = self.store(task, Some((&end, message.as_deref(), now_ms))).await {
+            return Err(((end, message), error));
+        }
+        tracing::debug!(task = %task.id(), tool = task.tool(), status = end.status().as_str(), "a task has ended");
+        task.show_end(end, message, now_ms);
+        Ok(())
+    }
+
+    /// Stores a task as it will be with that end, or without one as it is.
+    async fn store(&self, task: &Task, end: Option<(&End, Option<&str>, u64)>) -> Result<(), StoreError> {
+        self.writer.write(task.put(end)?).await
+    }
+
     /// The end as it can be kept, and what it says to people.
-    fn fitted(&self, task: &Task, end: End) -> (End, Option<String>) {
+    fn fitted(&self, task: &Task, end: End) -> Unstored {
         let size_of = |result: &ToolResult| size_of_result(result);
         let too_large = |size: usize, limit: &str, max: u64| {
             let text =
@@ -281,23 +289,30 @@ impl TaskTable {
         self.remove_stored(task).await;
     }
 
-    /// Forgets the tasks whose time is over, and stores ends that could not be stored before. Called now and
-    /// then.
+    /// Forgets the tasks whose time is over, and stores and shows ends that could not be stored before. Called now
+    /// and then.
     pub(crate) async fn sweep(&self) {
         let now_ms = self.clock.now_ms();
-        let is_due = |task: &Task| task.expires_ms() <= now_ms || task.is_unwritten();
+        let is_due = |task: &Task| task.expires_ms() <= now_ms || task.is_unstored();
         let due: Vec<_> =
             self.by_id.iter().filter(|task| is_due(task)).map(|task| Arc::clone(&task)).collect();
         for task in due {
             if task.expires_ms() <= now_ms {
                 self.expire(&task, now_ms).await;
-            } else if let Some(Ok(change)) = task.put_again()
-                && self.writer.write(change).await.is_ok()
-            {
-                task.set_written();
+            } else {
+                self.store_again(&task).await;
             }
         }
         self.room.sweep();
+    }
+
+    async fn store_again(&self, task: &Task) {
+        let _storing = task.storing().await;
+        if let Some(end) = task.unstored()
+            && let Err((_, error)) = self.store_end(task, end).await
+        {
+            tracing::warn!(%error, task = %task.id(), "the end of a task still can't be stored");
+        }
     }
 
     async fn expire(&self, task: &Task, now_ms: u64) {
@@ -305,7 +320,10 @@ impl TaskTable {
         if task.claim_end() {
             let text = "the task's time to live is over";
             let end = End::Failed(McpError::new(ErrorKind::Internal, text));
-            task.show_end(end, Some(text.into()), now_ms, true);
+            task.show_end(end, Some(text.into()), now_ms);
+        } else if let Some((end, message)) = task.unstored() {
+            // Its record is worth nothing from now on, so nothing else can come of it.
+            task.show_end(end, message, now_ms);
         } else if !task.has_ended() {
             // Its end is being stored: it is removed after that, with the next sweep.
             return;
@@ -353,6 +371,11 @@ impl TaskTable {
 
     /// Waits until everything is stored, and stores no more.
     pub(crate) async fn close(&self) {
+        let unstored: Vec<_> =
+            self.by_id.iter().filter(|task| task.is_unstored()).map(|task| Arc::clone(&task)).collect();
+        for task in unstored {
+            self.store_again(&task).await;
+        }
         self.writer.close().await;
     }
 }
@@ -378,7 +401,7 @@ fn fail_interrupted(task: &Task, now_ms: u64) -> Result<StoreChange, StoreError>
     let end = End::Failed(McpError::new(ErrorKind::Internal, text));
     task.claim_end();
     let change = task.put(Some((&end, Some(text), now_ms)))?;
-    task.show_end(end, Some(text.into()), now_ms, true);
+    task.show_end(end, Some(text.into()), now_ms);
     Ok(change)
 }
 

@@ -135,7 +135,7 @@ limits! {
     // Streams that are resumed, and those of HTTP+SSE.
     sse_begin_ms: "milliseconds", 1_000, 0..=DAY_MS, "A call that takes longer becomes a stream where its client can come back for the answer, so that it has an id to come back with.";
     sse_retry_ms: "milliseconds", 3_000, 0..=DAY_MS, "What clients of a resumable stream are told to wait before they connect again; up to a quarter is added.";
-    sse_out_bytes_max: "bytes", MIB, 1_024..=CEILING, "Unsent bytes of one HTTP+SSE session; past it nothing more is begun for it, and if that lasts for sse_send_stall_ms it is cut.";
+    sse_out_bytes_max: "bytes", MIB, 1_024..=CEILING, "Unsent bytes of one HTTP+SSE session, or of one conversation in lines; past it nothing more is begun for it, and if that lasts for sse_send_stall_ms, or an eighth of it when as much again waits, it is cut (but for standard output, whose reader is waited for).";
     replay_events_max: "messages", 256, 1..=CEILING, "Messages that one session's streams keep to be replayed; beyond, the least useful go.";
     replay_bytes_max: "bytes", MIB, 0..=CEILING, "Bytes that one session's streams keep to be replayed; beyond, the least useful go, but for the newest message.";
     replay_total_bytes_max: "bytes", 256 * MIB, 0..=CEILING, "Bytes that all sessions keep to be replayed; beyond, the largest holders give up theirs.";

@@ -37,6 +37,13 @@ pub enum Notification {
     },
     /// A task that somebody waits for has changed.
     TaskChanged(Box<TaskInfo>),
+    /// What a task tells while somebody waits for it.
+    OfTask {
+        /// The task's id.
+        task_id: String,
+        /// What it tells.
+        told: Box<Notification>,
+    },
 }
 
 impl Notification {
@@ -51,6 +58,7 @@ impl Notification {
                 Self::ListChanged(_) => 0,
                 Self::ResourceUpdated { uri } => uri.len(),
                 Self::TaskChanged(task) => task.id.len() + task.message.as_deref().map_or(0, str::len),
+                Self::OfTask { task_id, told } => task_id.len() + told.size(),
             }
     }
 }

@@ -1,7 +1,7 @@
 //! What waits to be sent on the one stream of an HTTP+SSE session, bounded by bytes.
 //!
 //! Nothing is dropped: whoever has something to send waits for room. A reader that takes too little for too long is
-//! cut, which ends its session.
+//! cut, which ends its session; the more waits for it, the sooner.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
 use super::event::event;
 use crate::conversation::{Gone, Out};
@@ -32,6 +33,8 @@ struct State {
     taken: Cell<usize>,
     /// Who waits for room.
     waiting: Cell<usize>,
+    /// What they hold meanwhile.
+    waiting_bytes: Cell<usize>,
     /// The reader, while it waits for an event.
     reader: RefCell<Option<Waker>>,
     /// Nothing more will be sent.
@@ -66,30 +69,39 @@ impl Outbox {
                 state.wake_reader();
                 return Ok(());
             }
-            let _waiting = Waiting::begin(state);
+            let _waiting = Waiting::begin(state, event.len());
             state.full.notify_one();
             room.await;
         }
     }
 
-    /// Resolves when somebody has waited for room for so long, and the reader took less than there is room for.
+    /// Resolves when somebody has waited for room for so long, and the reader took less than there is room for. Once
+    /// more waits than there is room for, an eighth of both is what the reader gets: no slower, but judged sooner.
     pub(super) async fn stalled(&self, window: Duration) {
+        const SOONER: u32 = 8;
         let state = &self.0;
         loop {
             state.full.notified().await;
+            let (mut since, mut taken) = (Instant::now(), state.taken.get());
             while state.waiting.get() > 0 {
-                let taken = state.taken.get();
-                tokio::time::sleep(window).await;
-                if state.waiting.get() > 0 && state.taken.get() - taken < state.bytes_max {
+                let is_over = state.waiting_bytes.get() > state.bytes_max;
+                let share = if is_over { SOONER } else { 1 };
+                tokio::select! {
+                    () = sleep_until(since + window / share) => {}
+                    () = state.full.notified() => continue,
+                }
+                let least = (state.bytes_max / share as usize).max(1);
+                if state.waiting.get() > 0 && state.taken.get() - taken < least {
                     return;
                 }
+                (since, taken) = (Instant::now(), state.taken.get());
             }
         }
     }
 
-    /// Bytes that nobody has taken.
+    /// Bytes that nobody has taken, and those that wait for room.
     pub(super) fn bytes(&self) -> usize {
-        self.0.bytes.get()
+        self.0.bytes.get() + self.0.waiting_bytes.get()
     }
 
     /// Ends the stream once everything was taken.
@@ -124,18 +136,20 @@ impl Out for Outbox {
 }
 
 /// One who waits for room.
-struct Waiting<'s>(&'s State);
+struct Waiting<'s>(&'s State, usize);
 
 impl<'s> Waiting<'s> {
-    fn begin(state: &'s State) -> Self {
+    fn begin(state: &'s State, bytes: usize) -> Self {
         state.waiting.set(state.waiting.get() + 1);
-        Self(state)
+        state.waiting_bytes.set(state.waiting_bytes.get() + bytes);
+        Self(state, bytes)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.waiting.set(self.0.waiting.get() - 1);
+        self.0.waiting_bytes.set(self.0.waiting_bytes.get() - self.1);
     }
 }
 
@@ -236,6 +250,37 @@ mod tests {
                 () = read => unreachable!("it never ends"),
             };
             assert_eq!(found, is_stalled, "{per_second}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_lets_more_wait_than_there_is_room_for_is_judged_sooner_by_the_same_measure() {
+        // So many wait with five bytes each, where there is room for sixteen; and so many bytes are taken in a second.
+        // Two bytes in ten seconds are as many as sixteen in eighty.
+        for (waiting, per_second, stalled_after_s) in [(3, 0, Some(80)), (4, 0, Some(10)), (4, 1, None)] {
+            let (outbox, outlet) = outbox(16);
+            let begun = Instant::now();
+            let fill = futures_util::future::join_all((0..waiting).map(|_| async {
+                loop {
+                    outbox.send_event(Bytes::from_static(b"12345")).await.unwrap();
+                }
+            }));
+            let read = async {
+                let mut taken = 0;
+                loop {
+                    tokio::time::sleep(SECOND).await;
+                    while taken + 5 <= per_second * begun.elapsed().as_secs() {
+                        taken += take(&outlet).map_or(5, |event| event.len() as u64);
+                    }
+                }
+            };
+            let stalled = tokio::select! {
+                () = outbox.stalled(80 * SECOND) => Some(begun.elapsed().as_secs()),
+                () = tokio::time::sleep(600 * SECOND) => None,
+                _ = fill => unreachable!("it never ends"),
+                () = read => unreachable!("it never ends"),
+            };
+            assert_eq!(stalled, stalled_after_s, "{waiting} {per_second}");
         }
     }
 

@@ -98,7 +98,10 @@ impl Pulse {
     }
 
     fn cut(&self) {
-        self.is_cut.set(true);
+        if self.is_cut.replace(true) {
+            return;
+        }
+        tracing::warn!("a client takes nothing of an answer, and its connection is cut (sse_send_stall_ms)");
         if let Some(driver) = self.driver.take() {
             driver.wake();
         }
@@ -189,6 +192,29 @@ mod tests {
         assert_eq!(pulse.due(), None);
         drop(answering);
         assert_eq!(pulse.due(), Some(begun + 62 * SECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_takes_nothing_cuts_the_connection_once_and_one_that_takes_something_does_not() {
+        for (comes_every_s, is_cut) in [(7, true), (3, false)] {
+            let (pulse, body) = (pulse(), Rc::<Progress>::default());
+            body.on_poll(true);
+            let read = async {
+                loop {
+                    tokio::time::sleep(comes_every_s * SECOND).await;
+                    body.on_poll(true);
+                }
+            };
+            let watches =
+                [pulse.clone(), pulse.clone()].map(|pulse| pulse.watch(Rc::downgrade(&body), 4 * SECOND));
+            let watched = futures_util::future::join_all(watches);
+            let found = tokio::select! {
+                _ = watched => true,
+                () = read => unreachable!("it never ends"),
+                () = tokio::time::sleep(60 * SECOND) => false,
+            };
+            assert_eq!((found, pulse.is_cut(&Context::from_waker(Waker::noop()))), (is_cut, is_cut));
+        }
     }
 
     #[tokio::test(start_paused = true)]

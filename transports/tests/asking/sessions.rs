@@ -1,12 +1,14 @@
 //! Questions in a session: which answers count, which do not, and what becomes of questions nobody answers.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
 
 use crate::client::{
     Carrier, Reply, able, accept, agreeable, open_lines, open_session, response, run, serve,
 };
 use crate::house::House;
-use crate::http::Http;
+use crate::http::{Http, LegacySession};
 use crate::messages::{LEGACY, MODERN, legacy, notification, text_of, tool};
 use crate::pipe::Pipe;
 use crate::wait::{until, within};
@@ -167,6 +169,49 @@ async fn a_client_that_leaves_takes_its_calls_along() {
     while let Some(withdrawn) = calling.event().await {
         assert_eq!(withdrawn["params"]["requestId"], question["id"]);
     }
+    at_rest(&house).await;
+}
+
+/// Calls over HTTP, and drops the stream once the question is there. Gives the question and its event's id.
+async fn left_asking(session: &LegacySession, address: SocketAddr) -> (Value, String) {
+    let mut calling = Http::connect(address).await;
+    calling.send(&session.bytes(address, &legacy(1, "tools/call", greet()))).await;
+    assert!(calling.head().await.is_stream());
+    loop {
+        let chunk = String::from_utf8(calling.chunk().await.unwrap().unwrap()).unwrap();
+        let field = |name: &str| chunk.lines().find_map(|line| line.strip_prefix(name));
+        if let (Some(id), Some(data)) = (field("id: "), field("data: "))
+            && !data.is_empty()
+        {
+            return (serde_json::from_str(data).unwrap(), id.to_owned());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_whose_stream_alone_was_dropped_waits_for_its_client_but_not_for_ever() {
+    let house = House::open();
+    let address = serve(&house);
+    let mut http = Http::connect(address).await;
+    let session = open_session(&mut http, LEGACY, &able()).await;
+    // The client comes back, and goes on where it was.
+    let (question, last) = left_asking(&session, address).await;
+    assert_eq!(house.runtime.shared().gate.calls(), 1, "it still waits");
+    assert_eq!(session.post(&mut http, &response(&question["id"], accept("Ann"))).await.head.status, 202);
+    let [id, version] = session.headers();
+    let resumed = [id, version, ("accept", "text/event-stream"), ("last-event-id", &last)];
+    let answer = Http::connect(address).await.get("/mcp", &resumed).await;
+    assert_eq!(text_of(&answer.message()), "Hello, Ann!");
+    // It ends its session instead.
+    left_asking(&session, address).await;
+    assert_eq!(session.close(&mut http).await, 204);
+    at_rest(&house).await;
+
+    // It never comes back.
+    let house = House::with(|limits| limits.question_timeout_ms = 200, |builder| builder);
+    let address = serve(&house);
+    let session = open_session(&mut Http::connect(address).await, LEGACY, &able()).await;
+    left_asking(&session, address).await;
     at_rest(&house).await;
 }
 

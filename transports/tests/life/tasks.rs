@@ -1,16 +1,21 @@
 //! Calls that outlive their request: the same tools over every wire and in both revisions that have tasks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use impresario_engine::{Context, MemoryStore, TaskSupport, ToolError, ToolSpec};
+use impresario_engine::{Context, TaskSupport, ToolError, ToolSpec};
 use impresario_protocol::client::{InputRequest, RequestedSchema, StringSchema};
 use serde_json::{Value, json};
 
-use crate::house::{self, House, any, house_with};
+use crate::house::{self, House, Probe, any, house_with, result_text};
 use crate::http::{Http, LegacySession, modern_bytes};
-use crate::messages::{LEGACY, MODERN, error_of, initialize, legacy, modern, notification, text_of, tool};
+use crate::messages::{
+    LEGACY, MODERN, error_of, initialize, legacy, modern, notification, text_of, tool, with_progress,
+};
 use crate::pipe::Pipe;
 use crate::wait::{until, within};
+
+mod lasting;
 
 const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 const RELATED: &str = "io.modelcontextprotocol/related-task";
@@ -157,6 +162,21 @@ async fn asks(ctx: Context) -> Result<String, ToolError> {
     Ok(serde_json::to_value(&answers).unwrap().to_string())
 }
 
+/// Says how far it is before each release.
+fn steps(probe: &Arc<Probe>) -> ToolSpec {
+    let probe = Arc::clone(probe);
+    ToolSpec::from_context("steps", any(), move |ctx: Context| {
+        let probe = Arc::clone(&probe);
+        async move {
+            for step in 1..=2 {
+                ctx.progress(f64::from(step), Some(2.0), Some("on the way"));
+                probe.release.acquire().await.expect("it is never closed").forget();
+            }
+            "there"
+        }
+    })
+}
+
 fn open() -> House {
     house_with(
         |_| (),
@@ -165,6 +185,7 @@ fn open() -> House {
             builder
                 .tool(task(house::hold("slow", probe), TaskSupport::Optional))
                 .tool(task(house::hold("only_as_task", probe), TaskSupport::Always))
+                .tool(task(steps(probe), TaskSupport::Optional))
                 .tool(task(ToolSpec::from_context("asks", any(), asks), TaskSupport::Optional))
                 .tool(task(
                     ToolSpec::from_context("breaks", any(), |_| async {
@@ -401,37 +422,88 @@ async fn a_task_runs_past_its_client_and_the_drain_waits_for_it() {
     assert_eq!((house.probe.done.get(), house.runtime.shared().tasks.running()), (1, 0));
 }
 
-/// A house whose tasks survive in that store, with `again` to be run again.
-fn lasting(store: &MemoryStore, drain_ms: u64) -> House {
-    house_with(
-        |limits| limits.drain_timeout_ms = drain_ms,
-        |builder, probe| {
-            let again = house::hold("again", probe).task(TaskSupport::Optional).restart(true);
-            let once = house::hold("once", probe).task(TaskSupport::Optional);
-            builder.tool(again).tool(once).task_store(store.clone())
-        },
-    )
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn progress_of_a_task_goes_to_whoever_waits_under_the_token_of_its_call() {
+    let house = open();
+    for mut wire in Wire::all(&house).await.into_iter().filter(|wire| !wire.is_modern()) {
+        let mut params = with_progress(tool("steps", json!({})), "mine");
+        params["task"] = json!({});
+        let made = wire.ask("tools/call", params).await;
+        let id = made["result"]["task"]["taskId"].clone();
+        let mut progress = Vec::new();
+        let release = &house.probe.release;
+        let hear = |message: &Value| {
+            if message["method"] == json!("notifications/progress") {
+                assert_eq!(message["params"]["progressToken"], json!("mine"), "{message}");
+                assert_eq!(message["params"]["_meta"][RELATED]["taskId"], id, "{message}");
+                assert_eq!(message["params"]["message"], json!("on the way"), "{message}");
+                progress.push(message["params"]["progress"].clone());
+                release.add_permits(1);
+            } else {
+                assert_eq!(message["method"], json!("notifications/tasks/status"), "{message}");
+                assert!(message["params"].get("_meta").is_none(), "{message}");
+            }
+            None
+        };
+        let outcome = wire.ask_with("tasks/result", json!({ "taskId": id }), hear).await;
+        assert_eq!(text_of(&outcome), "there");
+        assert_eq!(progress, [json!(1), json!(2)]);
+
+        // Another session does not know the token, and is told the state alone.
+        let made = wire.ask("tools/call", {
+            let mut params = with_progress(tool("steps", json!({})), "mine");
+            params["task"] = json!({});
+            params
+        });
+        let id = made.await["result"]["task"]["taskId"].clone();
+        release.add_permits(2);
+        let mut other = wires_of(&house).await;
+        let silent = |message: &Value| {
+            assert_ne!(message["method"], json!("notifications/progress"), "{message}");
+            None
+        };
+        other.ask_with("tasks/result", json!({ "taskId": id }), silent).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_shutdown_fails_what_it_cuts_off_and_leaves_what_the_next_process_does() {
-    let store = MemoryStore::default();
-    let house = lasting(&store, 0);
-    let mut wire = Wire::Pipe(Pipe::open(&house.runtime), MODERN);
-    let [again, once] = [wire.start("again", json!({ "n": 1 })).await, wire.start("once", json!({})).await];
-    house.probe.begun.reaches(2).await;
-    drop(wire);
-    within("the house is closed", house.runtime.shutdown()).await;
+async fn a_client_in_this_process_waits_for_its_calls_whatever_their_tools_say() {
+    let house = house_with(
+        |limits| limits.call_timeout_ms = 10,
+        |builder, probe| {
+            let probe = Arc::clone(probe);
+            let long = ToolSpec::from_context("long", any(), move |ctx: Context| {
+                let probe = Arc::clone(&probe);
+                async move {
+                    ctx.progress(1.0, None, None);
+                    // The work of this tool takes longer than a plain call may.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    probe.done.add();
+                    "done"
+                }
+            });
+            let bounded = ToolSpec::from_context("bounded", any(), |ctx: Context| async move {
+                ctx.cancelled().await;
+            });
+            let bounded = bounded.timeout(Duration::from_millis(20)).task(TaskSupport::Always);
+            let asks = ToolSpec::from_context("asks", any(), asks).task(TaskSupport::Always);
+            builder.tool(long.task(TaskSupport::Always)).tool(bounded).tool(asks)
+        },
+    );
+    let client = impresario_transports::in_process::connect(&house.runtime).await.unwrap();
+    let mut running = client.start_tool("long", json!({})).unwrap();
+    let progress = running.next_notification().await.expect("progress comes first");
+    assert!(matches!(progress, impresario_protocol::Notification::Progress { .. }), "{progress:?}");
+    assert_eq!(result_text(&running.result().await.unwrap()), "done");
+    assert!(client.call_tool("bounded", json!({})).await.unwrap().is_error, "its own timeout holds");
+    assert!(house.runtime.shared().tasks.is_empty());
 
-    let house = lasting(&store, 0);
-    let mut wire = Wire::Pipe(Pipe::open(&house.runtime), MODERN);
-    let failed = wire.get(&once["taskId"]).await;
-    assert_eq!(failed["status"], json!("failed"), "{failed}");
-    assert!(failed["statusMessage"].as_str().unwrap().contains("shut down"), "{failed}");
-    assert_eq!(failed["error"]["code"], json!(-32603), "{failed}");
-    house.probe.begun.reaches(1).await;
-    assert_eq!(wire.get(&again["taskId"]).await["status"], json!("working"));
-    house.probe.release.add_permits(1);
-    let result = wire.outcome(&again["taskId"]).await;
-    assert_eq!(result["content"][0]["text"], json!("held"), "{result}");
+    let capabilities = json!({ "elicitation": {}, "extensions": { EXTENSION: {} } });
+    let capabilities = serde_json::from_value(capabilities).unwrap();
+    let answering = client.answering(&capabilities, |key, _| async move {
+        serde_json::from_value(json!({ "action": "accept", "content": { "name": key } })).unwrap()
+    });
+    let asked = answering.call_tool("asks", json!({})).await.unwrap();
+    assert!(result_text(&asked).contains("second"), "{asked:?}");
+    assert_eq!(result_text(&answering.call_tool("long", json!({})).await.unwrap()), "done");
 }

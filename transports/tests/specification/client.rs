@@ -62,7 +62,7 @@ impl Client {
             meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
             meta["io.modelcontextprotocol/logLevel"] = json!("debug");
             headers.push(("Mcp-Method", method.to_owned()));
-            let named = ["name", "uri"].iter().find_map(|name| params[*name].as_str());
+            let named = ["name", "uri", "taskId"].iter().find_map(|name| params[*name].as_str());
             headers.extend(named.map(|name| ("Mcp-Name", name.to_owned())));
             let tenant = params["arguments"]["tenant"].as_str();
             headers.extend(tenant.map(|tenant| ("Mcp-Param-Tenant", tenant.to_owned())));

@@ -5,9 +5,10 @@ use std::time::Duration;
 use impresario_engine::{
     Annotations, Audience, CachePolicy, CacheScope, Content, Context, Icon, IconTheme, Implementation, Json,
     JsonObject, Limits, LogLevel, McpError, PoolConfig, PromptArgument, PromptMessage, PromptResult,
-    PromptSpec, ReadResult, ResourceContents, ResourceLink, ResourceSpec, Runtime, TemplateSpec,
+    PromptSpec, ReadResult, ResourceContents, ResourceLink, ResourceSpec, Runtime, TaskSupport, TemplateSpec,
     ToolAnnotations, ToolError, ToolResult, ToolSpec, no_arguments,
 };
+use impresario_protocol::client::{InputRequest, RequestedSchema, StringSchema};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -175,6 +176,16 @@ fn tools() -> Vec<ToolSpec> {
         ToolSpec::from_context("tells", no_arguments(), tells),
         ToolSpec::from_context("waits", no_arguments(), waits).pool("narrow"),
         ToolSpec::from_context("passes", no_arguments(), |_ctx| async {}).pool("narrow"),
+        ToolSpec::from_context("lasting", no_arguments(), |_ctx| async {
+            ToolResult { meta: Some(meta()), ..ToolResult::from(every_content()) }
+        })
+        .task(TaskSupport::Optional),
+        ToolSpec::from_context("lasting_refusal", no_arguments(), |_ctx| async {
+            Err::<(), _>(ToolError::from(McpError::invalid_params("no").with_data(json!({ "why": "mood" }))))
+        })
+        .task(TaskSupport::Optional),
+        ToolSpec::from_context("ticks", no_arguments(), ticks).task(TaskSupport::Always),
+        ToolSpec::from_context("wonders", no_arguments(), wonders).task(TaskSupport::Optional),
         ToolSpec::from_context("takes_too_long", no_arguments(), |ctx: Context| async move {
             ctx.cancelled().await
         })
@@ -211,6 +222,22 @@ fn picky() -> Value {
         "required": ["tenant"],
         "$defs": { "shared": { "type": "array", "items": true, "prefixItems": [{ "type": "string" }] } },
     })
+}
+
+/// Says again and again how far it is, until it is taken back.
+async fn ticks(ctx: Context) {
+    const TICK: Duration = Duration::from_millis(5);
+    for tick in 1.. {
+        ctx.progress(f64::from(tick), None, Some(&format!("tick {tick}")));
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// Asks for a name.
+async fn wonders(ctx: Context) -> Result<String, ToolError> {
+    let form = RequestedSchema::new().require("name", StringSchema::default());
+    let answers = ctx.ask_all([("name", InputRequest::form("Who?", form))]).await?;
+    Ok(serde_json::to_string(&answers).unwrap())
 }
 
 /// Says that it runs, and then does nothing until it is taken back.

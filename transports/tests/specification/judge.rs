@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::schemas::Schemas;
 
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// How much of a message is shown beside what is wrong with it.
@@ -17,6 +18,8 @@ const SHOWN_BYTES: usize = 400;
 /// What one revision says of the messages of one session.
 pub(crate) struct Judge {
     schemas: Schemas,
+    /// What the extension says of tasks, in the era that has it; the other has them in its own schema.
+    tasks: Schemas,
     pub(crate) revision: Revision,
     /// The kinds of messages that were seen: definitions of results and notifications, and codes of errors.
     pub(crate) seen: BTreeSet<String>,
@@ -24,8 +27,8 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) fn new(schemas: Schemas, revision: Revision) -> Self {
-        Self { schemas, revision, seen: BTreeSet::new(), faults: Vec::new() }
+    pub(crate) fn new(schemas: Schemas, tasks: Schemas, revision: Revision) -> Self {
+        Self { schemas, tasks, revision, seen: BTreeSet::new(), faults: Vec::new() }
     }
 
     /// Judges one message. `asked` is the method of the request that it answers, when it answers one.
@@ -58,23 +61,72 @@ impl Judge {
 
     fn result(&mut self, asked: Option<&str>, message: &Value) -> Vec<String> {
         let result = &message["result"];
-        let Some(definition) = asked.and_then(result_of) else {
+        let became_task = result["resultType"] == "task" || result.get("task").is_some();
+        let Some(definition) = asked.and_then(|asked| result_of(asked, became_task)) else {
             return vec!["an answer to nothing that was asked".into()];
         };
         self.seen.insert(definition.into());
         let envelope = self.first_of(&["JSONRPCResultResponse", "JSONRPCResponse"]);
         let mut faults = self.schemas.faults(envelope, message);
-        faults.extend(self.schemas.faults(definition, result));
-        faults.extend(self.schemas.unknown_members(definition, result));
+        let schemas = self.schemas_of(definition);
+        faults.extend(schemas.faults(definition, result));
+        faults.extend(schemas.unknown_members(definition, result));
         let response = format!("{definition}Response");
-        if self.schemas.has(&response) {
-            faults.extend(self.schemas.faults(&response, message));
+        if schemas.has(&response) {
+            faults.extend(schemas.faults(&response, message));
         }
+        if asked == Some("tasks/result") {
+            self.seen.insert("GetTaskPayloadResult".into());
+            faults.extend(self.schemas.faults("GetTaskPayloadResult", result));
+            if !result["_meta"][RELATED_TASK]["taskId"].is_string() {
+                faults.push(format!("_meta has no `{RELATED_TASK}`"));
+            }
+        }
+        faults.extend(self.task_faults(definition, result));
         match self.revision.era() {
             Era::Modern => faults.extend(modern_rules(definition, message)),
             Era::Legacy => faults.extend(legacy_rules(result)),
         }
         faults
+    }
+
+    /// What is wrong with a task that stands among other members, and with the result that it carries.
+    fn task_faults(&self, definition: &str, holder: &Value) -> Vec<String> {
+        let task = match definition {
+            "CreateTaskResult" => "Task",
+            "GetTaskResult" | "TaskStatusNotification" if self.revision.era() == Era::Modern => {
+                "DetailedTask"
+            }
+            "GetTaskResult" | "TaskStatusNotification" => "Task",
+            _ => return Vec::new(),
+        };
+        let mut bare = holder.get("task").unwrap_or(holder).clone();
+        for other in ["_meta", "resultType"] {
+            bare.as_object_mut().unwrap().remove(other);
+        }
+        let mut faults = self.schemas_of(definition).unknown_members(task, &bare);
+        if let Some(inner) = holder.get("result") {
+            faults.extend(self.schemas.faults("CallToolResult", inner));
+            faults.extend(self.schemas.unknown_members("CallToolResult", inner));
+        }
+        faults
+    }
+
+    /// What the extension adds to the core's messages is held against its own schema, and left out here.
+    fn without_tasks(&self, message: &Value, faults: &mut Vec<String>) -> Value {
+        let mut message = message.clone();
+        let honoured = message.pointer_mut("/params/notifications").and_then(Value::as_object_mut);
+        if let Some(ids) = honoured.and_then(|honoured| honoured.remove("taskIds")) {
+            let of_tasks = serde_json::json!({ "taskIds": ids });
+            faults.extend(self.tasks.faults("TaskSubscriptionAcknowledgedNotifications", &of_tasks));
+        }
+        message
+    }
+
+    /// The schema that a definition of this revision stands in.
+    fn schemas_of(&self, definition: &str) -> &Schemas {
+        let is_of_tasks = definition.contains("Task");
+        if is_of_tasks && self.revision.era() == Era::Modern { &self.tasks } else { &self.schemas }
     }
 
     fn error(&mut self, message: &Value) -> Vec<String> {
@@ -116,18 +168,25 @@ impl Judge {
             return vec!["a notification that no server sends".into()];
         };
         self.seen.insert(definition.into());
-        if !self.schemas.has(definition) {
+        let schemas = self.schemas_of(definition);
+        if !schemas.has(definition) {
             return vec![format!("this revision has no {definition}")];
         }
         let mut faults = self.schemas.faults("JSONRPCNotification", message);
-        faults.extend(self.schemas.faults(definition, message));
-        faults.extend(self.schemas.faults("ServerNotification", message));
-        let mut bare = message.clone();
-        if !self.schemas.requires(definition, "jsonrpc") {
+        faults.extend(schemas.faults(definition, message));
+        if schemas.has("ServerNotification") {
+            faults.extend(schemas.faults("ServerNotification", message));
+        }
+        faults.extend(self.task_faults(definition, &message["params"]));
+        let mut bare = self.without_tasks(message, &mut faults);
+        if !schemas.requires(definition, "jsonrpc") {
             // Older schemas say that once, of every message.
             bare.as_object_mut().unwrap().remove("jsonrpc");
         }
-        faults.extend(self.schemas.unknown_members(definition, &bare));
+        // Of what is combined from several schemas the parts are held against theirs.
+        if definition != "TaskStatusNotification" {
+            faults.extend(schemas.unknown_members(definition, &bare));
+        }
         if message.get("id").is_some() {
             faults.push("a notification with an id".into());
         }
@@ -148,8 +207,9 @@ impl Judge {
 fn modern_rules(definition: &str, message: &Value) -> Vec<String> {
     let result = &message["result"];
     let mut faults = Vec::new();
-    if result["resultType"] != "complete" {
-        faults.push("resultType is not `complete`".to_owned());
+    let result_type = if definition == "CreateTaskResult" { "task" } else { "complete" };
+    if result["resultType"] != result_type {
+        faults.push(format!("resultType is not `{result_type}`"));
     }
     let info = &result["_meta"][SERVER_INFO];
     if !(info["name"].is_string() && info["version"].is_string()) {
@@ -158,7 +218,8 @@ fn modern_rules(definition: &str, message: &Value) -> Vec<String> {
     let is_cacheable =
         definition.starts_with("List") || matches!(definition, "ReadResourceResult" | "DiscoverResult");
     for member in ["ttlMs", "cacheScope"] {
-        if result.get(member).is_some() != is_cacheable {
+        let is_of_task = definition.contains("Task") && member == "ttlMs";
+        if !is_of_task && result.get(member).is_some() != is_cacheable {
             faults.push(format!("`{member}` is there: {}", !is_cacheable));
         }
     }
@@ -179,8 +240,15 @@ fn legacy_rules(result: &Value) -> Vec<String> {
 }
 
 /// The definition of a method's result.
-fn result_of(method: &str) -> Option<&'static str> {
+fn result_of(method: &str, became_task: bool) -> Option<&'static str> {
     let definition = match method {
+        "tools/call" if became_task => "CreateTaskResult",
+        "tasks/get" => "GetTaskResult",
+        "tasks/list" => "ListTasksResult",
+        "tasks/update" => "UpdateTaskResult",
+        "tasks/cancel" => "CancelTaskResult",
+        // What the call would have been answered with.
+        "tasks/result" => "CallToolResult",
         "initialize" => "InitializeResult",
         "server/discover" => "DiscoverResult",
         "tools/list" => "ListToolsResult",
@@ -207,6 +275,7 @@ fn notification_of(method: &str) -> Option<&'static str> {
         "notifications/resources/list_changed" => "ResourceListChangedNotification",
         "notifications/prompts/list_changed" => "PromptListChangedNotification",
         "notifications/resources/updated" => "ResourceUpdatedNotification",
+        "notifications/tasks" | "notifications/tasks/status" => "TaskStatusNotification",
         "notifications/subscriptions/acknowledged" => "SubscriptionsAcknowledgedNotification",
         _ => return None,
     };

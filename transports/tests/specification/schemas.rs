@@ -43,9 +43,17 @@ pub(crate) struct Schemas {
 
 impl Schemas {
     pub(crate) fn of(folder: &Path, revision: Revision) -> Self {
-        let path = folder.join(revision.as_str()).join("schema.json");
+        Self::read(&folder.join(revision.as_str()).join("schema.json"))
+    }
+
+    /// The schema of the tasks extension.
+    pub(crate) fn of_tasks(folder: &Path) -> Self {
+        Self::read(&folder.join("extensions").join("tasks.schema.json"))
+    }
+
+    fn read(path: &Path) -> Self {
         let text =
-            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let root: Value = serde_json::from_str(&text).unwrap();
         let keeps = if root.get("$defs").is_some() { "$defs" } else { "definitions" };
         let mut closed = root.clone();

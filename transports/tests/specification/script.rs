@@ -4,7 +4,7 @@ use impresario_engine::Runtime;
 use impresario_protocol::Revision;
 use serde_json::{Value, json};
 
-use super::client::{Client, Wire};
+use super::client::{Client, Request, Wire};
 use super::house;
 
 /// Holds the whole session. At its end the house is closed.
@@ -23,6 +23,9 @@ pub(crate) async fn hold(client: &mut Client, runtime: &Runtime) {
     }
     if client.revision() == Revision::V2025_03_26 {
         batch(client).await;
+    }
+    if client.revision() >= Revision::V2025_11_25 {
+        tasks(client).await;
     }
     overload(client).await;
     closing(client, runtime).await;
@@ -221,6 +224,95 @@ async fn batch(client: &mut Client) {
     ]);
     let answers = client.send_text(&batch.to_string()).await;
     client.expect(answers.as_array().map(Vec::len) == Some(4), "four answers", &answers);
+}
+
+/// Calls that become tasks, and everything that is asked about those.
+async fn tasks(client: &mut Client) {
+    let (done, waits) = (start(client, "lasting").await, start(client, "ticks").await);
+    for _ in 0..2 {
+        start(client, "lasting").await;
+    }
+    for id in [&done, &waits, &json!("unknown")] {
+        about_task(client, "tasks/get", json!({ "taskId": id })).await;
+    }
+    while about_task(client, "tasks/get", json!({ "taskId": done })).await["result"]["status"] != "completed"
+    {
+    }
+    if client.is_modern() {
+        extended_tasks(client, &done, &waits).await;
+    } else {
+        let page = client.ask("tasks/list", json!({})).await;
+        let cursor = page["result"]["nextCursor"].clone();
+        client.expect(cursor.is_string(), "several pages", &page);
+        client.ask("tasks/list", json!({ "cursor": cursor })).await;
+        let outcome = client.ask("tasks/result", json!({ "taskId": done })).await;
+        client.expect(is_success(&outcome), "a success", &outcome);
+        let request = client.request("tasks/result", json!({ "taskId": waits }));
+        let key = client.start(request).await;
+        // It is told how the task is, and how far.
+        let mut told = Vec::new();
+        while !(told.contains(&json!("notifications/progress"))
+            && told.contains(&json!("notifications/tasks/status")))
+        {
+            told.push(client.next_about(&key).await["method"].clone());
+        }
+    }
+    for _ in 0..2 {
+        about_task(client, "tasks/cancel", json!({ "taskId": waits })).await;
+    }
+    about_task(client, "tasks/get", json!({ "taskId": waits })).await;
+}
+
+/// What only the extension has: questions that stand in the task, and listening for it.
+async fn extended_tasks(client: &mut Client, done: &Value, waits: &Value) {
+    let asks = start(client, "wonders").await;
+    let mut view = json!({});
+    while view["result"]["status"] != "input_required" {
+        view = about_task(client, "tasks/get", json!({ "taskId": asks })).await;
+    }
+    let watched = json!({ "notifications": { "taskIds": [done, waits, asks] } });
+    let request = knowing(client, "subscriptions/listen", watched);
+    let key = client.start(request).await;
+    // That it listens, and then how each of the three is.
+    for _ in 0..4 {
+        client.next_about(&key).await;
+    }
+    client.cancel(&key).await;
+    let answer = json!({ "name": { "action": "accept", "content": { "name": "Ada" } } });
+    let update = json!({ "taskId": asks, "inputResponses": answer });
+    about_task(client, "tasks/update", update).await;
+    while about_task(client, "tasks/get", json!({ "taskId": asks })).await["result"]["status"] != "completed"
+    {
+    }
+    let fails = start(client, "lasting_refusal").await;
+    while about_task(client, "tasks/get", json!({ "taskId": fails })).await["result"]["status"] != "failed" {}
+}
+
+/// Calls a tool as a task. Gives the task's id.
+async fn start(client: &mut Client, name: &str) -> Value {
+    let mut request = knowing(client, "tools/call", json!({ "name": name, "arguments": {} }));
+    if !client.is_modern() {
+        request.body["params"]["task"] = json!({ "ttl": 60_000 });
+    }
+    let answer = client.send(request).await;
+    let task = if client.is_modern() { &answer["result"] } else { &answer["result"]["task"] };
+    client.expect(task["taskId"].is_string(), "a task", &answer);
+    task["taskId"].clone()
+}
+
+async fn about_task(client: &mut Client, method: &str, params: Value) -> Value {
+    let request = knowing(client, method, params);
+    client.send(request).await
+}
+
+/// A request of a client that knows tasks and answers questions.
+fn knowing(client: &mut Client, method: &str, params: Value) -> Request {
+    let mut request = client.request(method, params);
+    if client.is_modern() {
+        let knows = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} }, "elicitation": {} });
+        request.body["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = knows;
+    }
+    request
 }
 
 /// More calls than there is room for.

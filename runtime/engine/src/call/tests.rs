@@ -3,6 +3,7 @@
 use impresario_codec::DecodeLimits;
 use impresario_protocol::Limits;
 
+use super::spare::{SPARE, SPARE_MAX};
 use super::*;
 
 fn call(notifications_max: usize) -> Call {

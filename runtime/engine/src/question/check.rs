@@ -75,3 +75,54 @@ fn whole(number: f64) -> Option<i64> {
     const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
     (number.fract() == 0.0 && number.abs() <= WHOLE_MAX).then_some(number as i64)
 }
+
+#[cfg(test)]
+mod tests {
+    use impresario_protocol::client::{StringFormat, StringSchema};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_filled_in_has_the_format_that_was_asked_for() {
+        let rows: [(StringFormat, &[&str], &[&str]); 4] = [
+            (
+                StringFormat::Email,
+                &["ada@example.com", "a.b+c@sub.example.org"],
+                &["", "ada", "@example.com", "ada@", "ada@@example.com", "ada example@example.com"],
+            ),
+            (
+                StringFormat::Uri,
+                &["https://example.com/a?b#c", "urn:isbn:0451450523"],
+                &["", "example", "/a/b", "https://exa mple.com", "https://example.com/<>"],
+            ),
+            (
+                StringFormat::Date,
+                &["2026-11-22", "2024-02-29"],
+                &["", "22.11.2026", "2026-13-01", "2026-02-29", "2026-11-22T00:00:00Z", "26-11-22"],
+            ),
+            (
+                StringFormat::DateTime,
+                &["2026-11-22T16:00:00Z", "2026-11-22T16:00:00.25+01:00"],
+                &["", "2026-11-22", "2026-11-22T16:00:00", "2026-11-22T25:00:00Z", "16:00:00Z"],
+            ),
+        ];
+        for (format, good, bad) in rows {
+            let field = StringSchema { format: Some(format), ..StringSchema::default() };
+            let form = RequestedSchema::new().require("field", field);
+            let fill = |text: &str| {
+                let Value::Object(content) = json!({ "field": text }) else {
+                    unreachable!("it is an object")
+                };
+                check_content(&form, content)
+            };
+            for text in good {
+                assert_eq!(fill(text).unwrap()["field"], json!(text), "{format:?}");
+            }
+            for text in bad {
+                let refused = fill(text).expect_err(text);
+                assert!(refused.contains("field"), "{format:?} {text}: {refused}");
+            }
+        }
+    }
+}

@@ -215,6 +215,10 @@ pub(super) fn notification(
     subscription: Option<&Id>,
     dialect: Dialect,
 ) -> Vec<u8> {
+    let (notification, task) = match notification {
+        Notification::OfTask { task_id, told } => (&**told, Some(task_id)),
+        other => (other, None),
+    };
     let (method, mut out) = (method_of(notification), Vec::with_capacity(160));
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":");
     write_str(&mut out, method);
@@ -245,6 +249,15 @@ pub(super) fn notification(
         Notification::TaskChanged(task) => {
             task_info::write(&mut params, task, task.status, dialect.0);
         }
+        // A task's word about itself is not wrapped twice.
+        Notification::OfTask { .. } => {}
+    }
+    if let Some(task_id) = task {
+        let mut meta = Object::open(params.member("_meta"));
+        let mut related = Object::open(meta.member(RELATED_TASK));
+        related.text("taskId", task_id);
+        related.close();
+        meta.close();
     }
     if let Some(id) = subscription {
         write_subscription(params.member("_meta"), id);
@@ -358,6 +371,7 @@ fn method_of(notification: &Notification) -> &'static str {
         }
         Notification::ResourceUpdated { .. } => "notifications/resources/updated",
         Notification::TaskChanged(_) => method::CoreTaskChanged::WORD,
+        Notification::OfTask { told, .. } => method_of(told),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use impresario_codec::{Message, Node, NodeKind};
-use impresario_protocol::{Era, Id, Revision};
+use impresario_protocol::{Era, Id, McpError, ProgressToken, Revision};
 
 use super::{Session, SessionState, Via};
 
@@ -97,5 +97,20 @@ pub(super) fn id_of(value: Node<'_>) -> Option<Id> {
         NodeKind::String => value.as_str().map(Id::from_text),
         NodeKind::Integer => value.as_i64().map(Id::from).or_else(|| value.as_u64().map(Id::from)),
         NodeKind::Null | NodeKind::Bool | NodeKind::Float | NodeKind::Array | NodeKind::Object => None,
+    }
+}
+
+/// What the client wants its progress messages to carry (basic/utilities/progress).
+pub(super) fn progress_token(message: &Message) -> Result<Option<ProgressToken>, McpError> {
+    let token = message.param("_meta").and_then(|meta| meta.get("progressToken"));
+    token.map_or(Ok(None), token_of)
+}
+
+/// A progress token, when it may be one.
+pub(super) fn token_of(token: Node<'_>) -> Result<Option<ProgressToken>, McpError> {
+    match (id_of(token), token.kind()) {
+        (Some(id), _) => Ok(Some(ProgressToken(id))),
+        (None, NodeKind::Null) => Ok(None),
+        (None, _) => Err(McpError::invalid_params("_meta.progressToken must be a string or an integer")),
     }
 }

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use impresario_codec::{Message, Node, NodeKind};
-use impresario_protocol::{
-    ClientCapabilities, Implementation, McpError, Operation, Outcome, ProgressToken, Revision,
-};
+use impresario_codec::Node;
+use impresario_protocol::{ClientCapabilities, Implementation, McpError, Operation, Outcome, Revision};
 use serde::Deserialize;
 
-use super::era::{Speaks, id_of};
+use super::era::{Speaks, progress_token};
 use super::operation::{self, Params};
 use super::table::all_lists;
 use super::{Session, SessionState, questions, render, tasks};
@@ -183,18 +181,3 @@ pub(super) fn object<'m, T: Deserialize<'m>>(of: Node<'m>, member: &str) -> Opti
 /// A member is there, but it is no object of the type that it should be.
 #[derive(Debug)]
 pub(super) struct NotAnObject;
-
-/// What the client wants its progress messages to carry (basic/utilities/progress).
-pub(super) fn progress_token(message: &Message) -> Result<Option<ProgressToken>, McpError> {
-    let token = message.param("_meta").and_then(|meta| meta.get("progressToken"));
-    token.map_or(Ok(None), token_of)
-}
-
-/// A progress token, when it may be one.
-pub(super) fn token_of(token: Node<'_>) -> Result<Option<ProgressToken>, McpError> {
-    match (id_of(token), token.kind()) {
-        (Some(id), _) => Ok(Some(ProgressToken(id))),
-        (None, NodeKind::Null) => Ok(None),
-        (None, _) => Err(McpError::invalid_params("_meta.progressToken must be a string or an integer")),
-    }
-}

@@ -8,8 +8,8 @@ use impresario_protocol::{
 };
 use serde_json::json;
 
-use super::era::{META_CLIENT_CAPABILITIES, META_CLIENT_INFO, META_VERSION, Meta};
-use super::legacy::{object, progress_token, token_of};
+use super::era::{META_CLIENT_CAPABILITIES, META_CLIENT_INFO, META_VERSION, Meta, progress_token, token_of};
+use super::legacy::object;
 use super::operation::{self, Params, bad_log_level};
 use super::shapes::{CapabilitiesShape, is_implementation};
 use super::{Session, Speaks, Via, render, tasks};
@@ -141,6 +141,7 @@ fn read_in_process<'m>(
     facts.progress_token = progress_token(call.message())?;
     facts.client = ClientSource::Request(client_of);
     facts.log_level = Some(LogLevel::Debug);
+    facts.is_in_process = true;
     operation_of(call, &Limits::default())
 }
 

@@ -157,6 +157,9 @@ impl Session {
     }
 
     fn call_tool(&self, call: &Arc<Call>, tool: Arc<Tool>, arguments: Option<Node<'_>>) {
+        if let Some(timeout) = self.timeout_as_task(call, &tool) {
+            return run_tool(&self.stage, call, tool, timeout);
+        }
         let Some(policy) = &tool.cache else {
             let timeout = tool.timeout;
             return run_tool(&self.stage, call, tool, timeout);

@@ -169,13 +169,24 @@ impl Replay {
         tapes.free(gone, &self.store);
     }
 
-    /// Forgets everything; readers end. The session is over.
+    /// The session is over. Who reads gets the rest, of a call to the last word about its end; everything else is
+    /// forgotten.
     pub(super) fn close(&self) {
         let mut tapes = self.tapes.lock();
         tapes.is_closed = true;
-        let freed = (tapes.events, tapes.bytes);
-        let wakers: Vec<_> = tapes.by_name.values_mut().flat_map(Tape::end_now).collect();
-        tapes.by_name.clear();
+        let (mut freed, mut wakers) = ((0, 0), Vec::new());
+        tapes.by_name.retain(|_, tape| {
+            // A call was taken back before this, and whoever records it ends its tape.
+            if tape.kind == TapeKind::Session {
+                wakers.extend(tape.end());
+            }
+            if tape.is_left() {
+                let (events, bytes) = tape.clear();
+                freed = (freed.0 + events, freed.1 + bytes);
+                wakers.extend(tape.recorder.take());
+            }
+            !tape.is_left()
+        });
         tapes.free(freed, &self.store);
         drop(tapes);
         wakers.into_iter().for_each(Waker::wake);
@@ -360,8 +371,11 @@ impl Drop for Playback {
         let mut tapes = self.replay.tapes.lock();
         let Some(tape) = tapes.by_name.get_mut(&self.name) else { return };
         let recorder = tape.detach(self.generation);
-        if tape.is_used_up() {
-            tapes.by_name.remove(&self.name);
+        let (is_left, is_used_up) = (tape.is_left(), tape.is_used_up());
+        if (is_used_up || is_left && tapes.is_closed)
+            && let Some(mut tape) = tapes.by_name.remove(&self.name)
+        {
+            tapes.free(tape.clear(), &self.replay.store);
         }
         drop(tapes);
         if let Some(recorder) = recorder {

@@ -1,7 +1,7 @@
 //! Waiting for a task's outcome, as 2025-11-25 has it: one request that stays open until the task has ended.
 //!
 //! What the task asks goes out on this request's stream as questions of the session, and what changes is told
-//! there. A client that goes away and asks again gets the questions again: the first answer counts.
+//! there, as is its progress when the session is the one that asked for it. A client that goes away and asks again gets the questions again: the first answer counts.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -30,6 +30,8 @@ struct Waiting {
     stage: Rc<Stage>,
     call: Arc<Call>,
     task: Arc<Task>,
+    /// The session is the one that made the task, and knows the progress token that it gave with the call.
+    is_of_session: bool,
     told: TaskInfo,
     /// Questions that were passed on, by their keys.
     passed_on: Vec<(String, AbortHandle)>,
@@ -37,10 +39,10 @@ struct Waiting {
 }
 
 /// Answers a call with what came of a task, once it has ended.
-pub(super) async fn wait(stage: Rc<Stage>, call: Arc<Call>, task: Arc<Task>) {
+pub(super) async fn wait(stage: Rc<Stage>, call: Arc<Call>, task: Arc<Task>, is_of_session: bool) {
     let told = stage.shared.tasks.view(&task).info;
     let (passed_on, asked) = (Vec::new(), FuturesUnordered::new());
-    let mut waiting = Waiting { stage, call, task, told, passed_on, asked };
+    let mut waiting = Waiting { stage, call, task, is_of_session, told, passed_on, asked };
     waiting.until_ended().await;
 }
 
@@ -76,6 +78,13 @@ impl Waiting {
         if info != self.told {
             self.told = info.clone();
             self.call.notify(Notification::TaskChanged(Box::new(info)));
+        }
+        // Each message goes out on one stream: whoever waits and is first takes it.
+        if self.is_of_session
+            && let Some(progress) = self.task.take_progress()
+        {
+            let task_id = self.task.id().to_string();
+            self.call.notify(Notification::OfTask { task_id, told: Box::new(progress) });
         }
     }
 

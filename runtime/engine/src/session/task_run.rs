@@ -7,10 +7,12 @@ use std::time::Duration;
 use impresario_codec::{DecodeLimits, Message};
 use impresario_protocol::{ErrorKind, Id, McpError, Notification, Outcome, ProgressToken};
 
+use super::era::progress_token;
 use super::{Stage, perform};
 use crate::call::{Call, CallEvent, ClientSource, Ending, Facts};
 use crate::caller::Caller;
 use crate::question::{Asks, Resumed};
+use crate::task_keeper::Keeper;
 use crate::tasks::{End, Task};
 use crate::tool::Tool;
 
@@ -73,7 +75,8 @@ async fn run(stage: Rc<Stage>, task: Arc<Task>, tool: Arc<Tool>) {
 
 /// Runs a task's tool; nothing when the task has ended in another way before.
 async fn run_once(stage: &Rc<Stage>, task: &Arc<Task>, tool: &Arc<Tool>) -> Option<Ending> {
-    let call = match call_for(stage, task) {
+    let (keeper, mut due) = Keeper::new();
+    let call = match call_for(stage, task, keeper) {
         Ok(call) => Arc::new(call),
         Err(error) => return Some(Ending::Failed(error)),
     };
@@ -83,25 +86,40 @@ async fn run_once(stage: &Rc<Stage>, task: &Arc<Task>, tool: &Arc<Tool>) -> Opti
     let remaining = Duration::from_millis(stage.shared.tasks.remaining_ms(task));
     let own = tool.task.as_deref().and_then(|policy| policy.timeout);
     let timeout = own.map_or(remaining, |own| own.min(remaining));
+    let token = progress_token(call.message()).ok().flatten();
     perform::run_tool(stage, &call, Arc::clone(tool), timeout);
+    let tasks = &stage.shared.tasks;
     loop {
-        match call.next_event().await {
+        let event = tokio::select! {
+            event = call.next_event() => event,
+            Some(wish) = due.next() => {
+                if let Some(kept) = call.kept_questions() {
+                    tasks.keep(task, kept).await;
+                }
+                // An error says that the tool does not wait for it any more.
+                wish.send(()).ok();
+                continue;
+            }
+        };
+        match event {
             CallEvent::Notification(Notification::Progress { progress, total, message, .. }) => {
-                let message = message.unwrap_or_else(|| match total {
+                let shown = message.clone().unwrap_or_else(|| match total {
                     Some(total) => format!("{progress} of {total}"),
                     None => progress.to_string(),
                 });
-                stage.shared.tasks.tell_progress(task, &message);
+                let told =
+                    token.clone().map(|token| Notification::Progress { token, progress, total, message });
+                tasks.tell_progress(task, &shown, told);
             }
             CallEvent::Notification(_) => {}
-            CallEvent::Told(_) => stage.shared.tasks.tell_asked(task),
+            CallEvent::Told(_) => tasks.tell_asked(task),
             CallEvent::Ended(ending) => return Some(ending),
         }
     }
 }
 
 /// The call that a tool sees: what was asked, freed of the request that asked it.
-fn call_for(stage: &Stage, task: &Task) -> Result<Call, McpError> {
+fn call_for(stage: &Stage, task: &Task, keeper: Keeper) -> Result<Call, McpError> {
     let mut request = Vec::with_capacity(128 + task.request().len());
     request.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
     impresario_codec::write_str(&mut request, task.id());
@@ -118,6 +136,7 @@ fn call_for(stage: &Stage, task: &Task) -> Result<Call, McpError> {
         asks: Asks::InTask(Box::new(Resumed { kept: task.kept(), loose: Vec::new() })),
         // Its progress is the task's message, whether anybody asked for it or not.
         progress_token: Some(ProgressToken(Id::from_text("task"))),
+        keeper: Some(keeper),
         ..Facts::default()
     });
     Ok(call)

@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use impresario_codec::{Message, Node};
 use impresario_protocol::task::TASKS_EXTENSION;
@@ -124,6 +125,10 @@ impl Session {
         let refused =
             |what: &str| McpError::new(ErrorKind::MethodNotFound, format!("the tool {name} {what}"));
         let revision = call.facts().dialect.0;
+        // A client in this process waits for its calls, and would not outlive them: they run plainly.
+        if call.facts().is_in_process {
+            return Ok(None);
+        }
         match (revision.era(), support) {
             (_, TaskSupport::Never) if revision == Revision::V2025_11_25 && self.has_tasks() => {
                 Err(refused("never runs as a task; call it without `task`"))
@@ -140,6 +145,16 @@ impl Session {
             }
             (Era::Modern | Era::Legacy, TaskSupport::Optional) => Ok(None),
         }
+    }
+
+    /// What a plain call of a tool gets that runs only as a task: as much time as its task would have.
+    pub(super) fn timeout_as_task(&self, call: &Call, tool: &Tool) -> Option<Duration> {
+        let policy = tool.task.as_deref().filter(|policy| policy.support == TaskSupport::Always)?;
+        if !call.facts().is_in_process {
+            return None;
+        }
+        let ttl = Duration::from_millis(self.stage.shared.tasks.ttl_ms(policy.ttl_ms));
+        Some(policy.timeout.map_or(ttl, |own| own.min(ttl)))
     }
 
     /// Makes a task of a call that was let in: now, or when its tool wants to go on as one.
@@ -199,7 +214,9 @@ impl Session {
             Operation::TaskResult { id } => {
                 let task = find(id)?;
                 self.admit(call, calls, in_flight)?;
-                tokio::task::spawn_local(task_outcome::wait(Rc::clone(&self.stage), Arc::clone(call), task));
+                let is_of_session = task.is_of(calls);
+                let wait = task_outcome::wait(Rc::clone(&self.stage), Arc::clone(call), task, is_of_session);
+                tokio::task::spawn_local(wait);
             }
             Operation::UpdateTask { id, responses } => {
                 let task = find(id)?;
@@ -296,6 +313,10 @@ async fn cancel(stage: Rc<Stage>, call: Arc<Call>, task: Arc<Task>) {
     }
     // Another end may still be on its way to the store.
     until_ended(&stage, &task).await;
+    if task.is_unstored() {
+        let text = "the task has stopped, but that can't be stored yet; look at it again later";
+        return call.finish(Ending::Failed(McpError::new(ErrorKind::Internal, text)));
+    }
     let view = tasks.view(&task);
     if was_ended {
         let status = task_render::status_of(&view, dialect).as_str();
@@ -305,12 +326,13 @@ async fn cancel(stage: Rc<Stage>, call: Arc<Call>, task: Arc<Task>) {
     call.finish(Ending::Rendered(task_render::state(&view, dialect, &stage.shared.identity)));
 }
 
-/// Resolves when a task has ended, or the house closes for good.
+/// Resolves when a task has ended or its end can't be stored yet, or the house closes for good.
 async fn until_ended(stage: &Stage, task: &Task) {
-    while !task.has_ended() && !stage.shared.closing.is_over() {
+    let is_over = || task.has_ended() || task.is_unstored();
+    while !is_over() && !stage.shared.closing.is_over() {
         let mut changed = std::pin::pin!(task.changed());
         changed.as_mut().enable();
-        if !task.has_ended() {
+        if !is_over() {
             tokio::select! {
                 () = changed => {}
                 () = stage.shared.closing.over() => {}

@@ -7,8 +7,8 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use impresario_protocol::client::{InputRequest, InputResponse};
-use impresario_protocol::{McpError, TaskInfo, TaskStatus, ToolResult};
-use parking_lot::Mutex;
+use impresario_protocol::{McpError, Notification, TaskInfo, TaskStatus, ToolResult};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -88,10 +88,18 @@ struct State {
     run: Option<Arc<Call>>,
     /// What it has asked and done, as it is stored.
     kept: Option<Kept>,
-    /// Its end is shown but not stored: the store refused it, and is asked again.
-    is_unwritten: bool,
+    /// Its end, when the store has refused it: it is shown once it is stored.
+    unstored: Option<Unstored>,
+    /// How far it is, when nobody has been told yet.
+    progress: Option<Notification>,
     watches: Vec<Weak<TaskWatch>>,
 }
+
+/// What a task says while its end can't be stored.
+const UNSTORED: &str = "the task has stopped; how it ended can't be stored yet and is tried again";
+
+/// An end that the store has refused, and what it says to people.
+pub(super) type Unstored = (End, Option<String>);
 
 #[derive(Debug)]
 enum Phase {
@@ -113,7 +121,7 @@ pub(crate) struct TaskView {
 /// Answers that were held against their questions and are still to be stored.
 pub(super) struct Fitting {
     run: Arc<Call>,
-    kept: Kept,
+    pub(super) kept: Kept,
     answers: Vec<(String, InputResponse)>,
 }
 
@@ -198,7 +206,7 @@ impl Task {
     }
 
     /// Whether it was made in the session that those calls stand for.
-    pub(super) fn is_of(&self, session: &Arc<Counter>) -> bool {
+    pub(crate) fn is_of(&self, session: &Arc<Counter>) -> bool {
         std::ptr::eq(self.session.as_ptr(), Arc::as_ptr(session))
     }
 
@@ -232,7 +240,7 @@ impl Task {
         let info = TaskInfo {
             id: self.id.to_string(),
             status: end.as_ref().map_or(waits, End::status),
-            message: state.message.clone(),
+            message: state.unstored.as_ref().map_or(state.message.clone(), |_| Some(UNSTORED.into())),
             created_ms: self.created_ms,
             updated_ms: state.updated_ms,
             ttl_ms: self.ttl_ms,
@@ -290,14 +298,14 @@ impl Task {
         Ok(is_any.then_some(Fitting { run, kept, answers: fitting }))
     }
 
-    /// Keeps answers as they are to be stored. Says whether the task still waits for any.
-    pub(super) fn keep(&self, fitting: &Fitting) -> bool {
+    /// Keeps what was asked and done as it is to be stored. Says whether the task still runs.
+    pub(super) fn keep(&self, kept: Kept) -> bool {
         let mut state = self.state.lock();
-        let waits = matches!(state.phase, Phase::Running);
-        if waits {
-            state.kept = Some(fitting.kept.clone());
+        let is_running = matches!(state.phase, Phase::Running);
+        if is_running {
+            state.kept = Some(kept);
         }
-        waits
+        is_running
     }
 
     /// Gives answers that are stored to whoever waits for them.
@@ -329,15 +337,30 @@ impl Task {
         self.storing.lock().await
     }
 
-    /// What is going on, for people.
-    pub(super) fn set_message(&self, message: String, now_ms: u64) {
+    /// What is going on, for people, and for the client that gave a token with the call.
+    pub(super) fn set_progress(&self, message: String, progress: Option<Notification>, now_ms: u64) {
         let mut state = self.state.lock();
-        if matches!(state.phase, Phase::Running) && state.message.as_ref() != Some(&message) {
-            state.message = Some(message);
-            state.updated_ms = now_ms;
-            drop(state);
-            self.tell();
+        if !matches!(state.phase, Phase::Running) {
+            return;
         }
+        let is_told = progress.is_some();
+        state.progress = progress.or(state.progress.take());
+        if state.message.as_ref() == Some(&message) {
+            drop(state);
+            if is_told {
+                self.changed.notify_waiters();
+            }
+            return;
+        }
+        state.message = Some(message);
+        state.updated_ms = now_ms;
+        drop(state);
+        self.tell();
+    }
+
+    /// How far it is, if nobody has been told yet. Nothing once it has ended.
+    pub(crate) fn take_progress(&self) -> Option<Notification> {
+        self.state.lock().progress.take()
     }
 
     /// Takes the right to end it. Only one gets it.
@@ -351,14 +374,28 @@ impl Task {
     }
 
     /// Shows its end; whoever does this has claimed it.
-    pub(super) fn show_end(&self, end: End, message: Option<String>, now_ms: u64, is_written: bool) {
+    pub(super) fn show_end(&self, end: End, message: Option<String>, now_ms: u64) {
         let mut state = self.state.lock();
         debug_assert!(matches!(state.phase, Phase::Ending), "an end is claimed before it is shown");
         state.phase = Phase::Ended(end);
         state.message = message.or(state.message.take());
         state.updated_ms = now_ms;
         (state.request, state.kept) = (Bytes::new(), None);
-        state.is_unwritten = !is_written;
+        (state.unstored, state.progress) = (None, None);
+        self.stop(state);
+    }
+
+    /// Keeps the end that its store has refused, to be tried again; whoever does this has claimed it.
+    pub(super) fn keep_unstored(&self, unstored: Unstored, now_ms: u64) {
+        let mut state = self.state.lock();
+        debug_assert!(matches!(state.phase, Phase::Ending), "an end is claimed before it is stored");
+        (state.unstored, state.progress) = (Some(unstored), None);
+        state.updated_ms = now_ms;
+        self.stop(state);
+    }
+
+    /// Tells that its work is over.
+    fn stop(&self, mut state: MutexGuard<'_, State>) {
         let run = state.run.take();
         drop(state);
         self.tell();
@@ -368,12 +405,14 @@ impl Task {
         }
     }
 
-    pub(super) fn is_unwritten(&self) -> bool {
-        self.state.lock().is_unwritten
+    /// Whether it has an end that its store has refused.
+    pub(crate) fn is_unstored(&self) -> bool {
+        self.state.lock().unstored.is_some()
     }
 
-    pub(super) fn set_written(&self) {
-        self.state.lock().is_unwritten = false;
+    /// The end that its store has refused.
+    pub(super) fn unstored(&self) -> Option<Unstored> {
+        self.state.lock().unstored.clone()
     }
 
     /// The change that stores it as it will be with that end, or without one as it is.
@@ -405,16 +444,6 @@ impl Task {
         Ok(StoreChange::Put { id: Arc::clone(&self.id), record })
     }
 
-    /// The end that it has, for a store that refused it before.
-    pub(super) fn put_again(&self) -> Option<Result<StoreChange, StoreError>> {
-        let (end, updated_ms) = {
-            let state = self.state.lock();
-            let Phase::Ended(end) = &state.phase else { return None };
-            (end.clone(), state.updated_ms)
-        };
-        Some(self.put(Some((&end, None, updated_ms))))
-    }
-
     fn tell(&self) {
         self.changed.notify_waiters();
         let watches: Vec<_> = self.state.lock().watches.iter().filter_map(Weak::upgrade).collect();
@@ -430,7 +459,7 @@ impl State {
         request: Bytes,
         kept: Option<Kept>,
     ) -> Self {
-        let (run, is_unwritten, watches) = (None, false, Vec::new());
-        Self { phase, message, updated_ms, request, run, kept, is_unwritten, watches }
+        let (run, unstored, progress, watches) = (None, None, None, Vec::new());
+        Self { phase, message, updated_ms, request, run, kept, unstored, progress, watches }
     }
 }

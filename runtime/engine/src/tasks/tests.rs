@@ -64,14 +64,14 @@ async fn a_task_is_stored_before_it_is_known_and_its_end_before_it_is_shown() {
     let table = open(&store);
     let task = table.create(new_task(&ada, r#"{"name":"index"}"#)).await.unwrap();
     assert_eq!(stored(&store), [(task.id().to_string(), TaskStatus::Working)]);
-    table.tell_progress(&task, "step 1");
+    table.tell_progress(&task, "step 1", None);
     assert_eq!(table.view(&task).info.message.as_deref(), Some("step 1"));
     assert!(table.end(&task, text("3 files")).await);
     assert_eq!(stored(&store), [(task.id().to_string(), TaskStatus::Completed)]);
     for late in [End::Cancelled, text("4 files"), End::Failed(McpError::internal())] {
         assert!(!table.end(&task, late).await);
     }
-    table.tell_progress(&task, "too late");
+    table.tell_progress(&task, "too late", None);
     let view = table.view(&task);
     assert_eq!((view.info.status, view.info.message.as_deref()), (TaskStatus::Completed, Some("step 1")));
     assert!(matches!(view.end, Some(End::Completed(result)) if *result == ToolResult::text("3 files")));
@@ -252,7 +252,7 @@ impl TaskStore for Full {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_t_be_stored_is_refused_or_has_failed_and_is_stored_later() {
+async fn what_can_t_be_stored_is_refused_and_an_end_is_shown_once_it_is_stored() {
     let (store, ada) = (Arc::new(Full::default()), caller("ada"));
     let (table, _) = open_with(Some(Arc::<Full>::clone(&store)), false, |_| ()).unwrap();
     let [done, cancelled] = [
@@ -263,17 +263,66 @@ async fn what_can_t_be_stored_is_refused_or_has_failed_and_is_stored_later() {
     let refused = table.create(new_task(&ada, "{}")).await.unwrap_err();
     assert!(refused.message.contains("nothing was executed"), "{refused}");
     assert_eq!(table.len(), 2);
-    table.end(&done, text("lost")).await;
-    table.end(&cancelled, End::Cancelled).await;
-    assert_eq!(status(&table, done.id(), &ada), Some(TaskStatus::Failed));
-    assert_eq!(status(&table, cancelled.id(), &ada), Some(TaskStatus::Cancelled));
-    table.sweep().await;
+    table.tell_progress(&done, "nearly there", None);
+    assert!(table.end(&done, text("kept")).await && table.end(&cancelled, End::Cancelled).await);
+    assert!(!table.end(&done, End::Cancelled).await, "it has an end, seen or not");
+    for task in [&done, &cancelled] {
+        table.sweep().await;
+        let view = table.view(task);
+        assert!(view.end.is_none() && task.is_unstored());
+        assert_eq!(view.info.status, TaskStatus::Working);
+        assert!(view.info.message.unwrap().contains("can't be stored yet"));
+    }
     assert!(stored(&*store).iter().all(|(_, status)| *status == TaskStatus::Working));
     store.is_full.store(false, Ordering::SeqCst);
     table.sweep().await;
+    let view = table.view(&done);
+    assert!(matches!(view.end, Some(End::Completed(result)) if *result == ToolResult::text("kept")));
+    assert_eq!(view.info.message.as_deref(), Some("nearly there"));
+    assert_eq!(status(&table, cancelled.id(), &ada), Some(TaskStatus::Cancelled));
     let mut ends: Vec<_> = stored(&*store).into_iter().map(|(_, status)| status.as_str()).collect();
     ends.sort_unstable();
-    assert_eq!(ends, ["cancelled", "failed"]);
+    assert_eq!(ends, ["cancelled", "completed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_can_t_be_stored_is_tried_once_more_at_the_end_and_goes_with_its_time() {
+    let (store, ada) = (Arc::new(Full::default()), caller("ada"));
+    let (table, _) = open_with(Some(Arc::<Full>::clone(&store)), false, |_| ()).unwrap();
+    let [late, expired] = [
+        table.create(new_task(&ada, "{}")).await.unwrap(),
+        table.create(NewTask { ttl_ms: 10, ..new_task(&ada, "{}") }).await.unwrap(),
+    ];
+    store.is_full.store(true, Ordering::SeqCst);
+    table.end(&late, text("kept")).await;
+    table.end(&expired, text("too late")).await;
+    tokio::time::advance(Duration::from_millis(10)).await;
+    table.sweep().await;
+    assert!(table.get(expired.id()).is_none());
+    assert_eq!(table.view(&expired).info.status, TaskStatus::Completed, "who still waits for it is told");
+    store.is_full.store(false, Ordering::SeqCst);
+    table.close().await;
+    assert!(stored(&*store).contains(&(late.id().to_string(), TaskStatus::Completed)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_far_a_task_is_is_told_once_and_not_after_its_end() {
+    let table = open(&MemoryStore::default());
+    let task = table.create(new_task(&caller("ada"), "{}")).await.unwrap();
+    let step = |progress: f64| {
+        let token = impresario_protocol::ProgressToken(impresario_protocol::Id::from_text("t"));
+        Some(Notification::Progress { token, progress, total: None, message: None })
+    };
+    table.tell_progress(&task, "1", step(1.0));
+    table.tell_progress(&task, "1", step(2.0));
+    table.tell_progress(&task, "1", None);
+    assert_eq!(task.take_progress(), step(2.0), "the newest");
+    assert_eq!(task.take_progress(), None);
+    table.tell_progress(&task, "3", step(3.0));
+    table.end(&task, text("done")).await;
+    assert_eq!(task.take_progress(), None);
+    table.tell_progress(&task, "4", step(4.0));
+    assert_eq!(task.take_progress(), None);
 }
 
 #[tokio::test]
@@ -353,7 +402,7 @@ async fn hold_to_the_rules(steps: Vec<Step>) {
     let (store, ada) = (Arc::new(Full::default()), caller("ada"));
     let (mut table, _) = open_with(Some(Arc::<Full>::clone(&store)), false, |_| ()).unwrap();
     let id = table.create(new_task(&ada, "{}")).await.unwrap().id().to_string();
-    let (mut before, mut is_full, mut stored_before) = (TaskStatus::Working, false, true);
+    let (mut before, mut is_full) = (TaskStatus::Working, false);
     for step in steps {
         let found = table.find(&id, &ada);
         match (&step, &found) {
@@ -363,11 +412,11 @@ async fn hold_to_the_rules(steps: Vec<Step>) {
                 is_full = *now;
                 store.is_full.store(is_full, Ordering::SeqCst);
             }
-            // A process can't begin on a full disk, and after a crash only what was stored counts.
-            (Step::Crash, _) if !is_full && stored_before => {
+            // A process can't begin on a full disk.
+            (Step::Crash, _) if !is_full => {
                 table = open_with(Some(Arc::<Full>::clone(&store)), false, |_| ()).unwrap().0;
             }
-            (Step::Progress(percent), Ok(task)) => table.tell_progress(task, &percent.to_string()),
+            (Step::Progress(percent), Ok(task)) => table.tell_progress(task, &percent.to_string(), None),
             (Step::Complete, Ok(task)) => drop(table.end(task, text("done")).await),
             (Step::Fail, Ok(task)) => drop(table.end(task, End::Failed(McpError::internal())).await),
             (Step::Cancel, Ok(task)) => drop(table.end(task, End::Cancelled).await),
@@ -386,7 +435,6 @@ async fn hold_to_the_rules(steps: Vec<Step>) {
         assert!(view.info.updated_ms >= view.info.created_ms);
         before = view.info.status;
         let is_stored = |(stored_id, status): &(String, TaskStatus)| *stored_id == id && *status == before;
-        stored_before = stored(&*store).iter().any(is_stored);
-        assert!(stored_before || is_full || now.is_unwritten(), "{step:?}: shown and not stored");
+        assert!(stored(&*store).iter().any(is_stored), "{step:?}: shown and not stored");
     }
 }

@@ -31,6 +31,7 @@ pub struct Task {
     /// When it changed last (ISO 8601).
     pub last_updated_at: String,
     /// How long after it was made it may be forgotten; never, when null.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub ttl_ms: Option<u64>,
     /// How long to wait between two looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,6 +63,7 @@ pub struct CoreTask {
     /// When it changed last (ISO 8601).
     pub last_updated_at: String,
     /// How long after it was made, in milliseconds, it may be forgotten; never, when null.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub ttl: Option<u64>,
     /// How many milliseconds to wait between two looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -135,12 +135,6 @@ impl Tape {
         self.reader.as_mut().and_then(|reader| reader.waker.take())
     }
 
-    /// The tape is over and empty. Gives everybody who waits for something.
-    pub(super) fn end_now(&mut self) -> Vec<Waker> {
-        self.events.clear();
-        self.end().into_iter().chain(self.recorder.take()).collect()
-    }
-
     pub(super) fn dismiss_reader(&mut self) -> Option<Waker> {
         let reader = self.reader.as_mut()?;
         reader.is_dismissed = true;

@@ -292,11 +292,23 @@ async fn when_the_process_keeps_too_much_the_largest_holder_gives_up_its_own() {
 async fn a_session_that_ends_leaves_nothing_behind() {
     let replay = replay(|_| ());
     let (recorder, playback) = replay.record_call();
+    let (left, reader) = replay.record_call();
+    drop(reader);
+    left.push("lost", true);
+    let session = replay.record_session();
     recorder.push("a", false);
+    session.push("s");
     replay.close();
-    assert_eq!(read(&playback), (vec![], true));
+    assert_eq!(replay.len(), 2, "what nobody reads is forgotten");
+    left.push("lost too", true);
+    assert_eq!(read(&session), (vec!["s".to_owned()], true));
+    assert_eq!(read(&playback), (vec!["a".to_owned()], false), "until the call's last word");
     recorder.push("b", true);
-    drop((recorder, playback));
+    drop(recorder);
+    assert_eq!(read(&playback), (vec!["b".to_owned()], true));
+    let (unread, leaves) = replay.record_call();
+    unread.push("c", true);
+    drop((playback, session, leaves));
     assert!(replay.is_empty());
     assert_eq!((replay.bytes(), replay.store.bytes()), (0, 0));
     let (_, late) = replay.record_call();
