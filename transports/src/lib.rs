@@ -19,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod accepting;
 mod conversation;
 pub mod http;
 pub mod in_process;

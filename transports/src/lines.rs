@@ -20,6 +20,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::accepting;
 use crate::conversation::{Conversation, Out as _};
 use crate::incoming::{self, Incoming};
 use crate::unix::{self, SocketFile, UnixSocket};
@@ -162,35 +163,11 @@ pub fn serve_unix(runtime: &Runtime, socket: &UnixSocket) -> io::Result<()> {
     Ok(())
 }
 
-/// Accepts connections until the house closes. With no place or no file descriptor left, they wait in the backlog.
+/// Accepts connections until the house closes. The socket's file goes with the last lane that listens.
 async fn accept(listener: UnixListener, stage: Rc<Stage>, _file: Arc<SocketFile>) {
-    /// Between two looks for a free place or file descriptor.
-    const PAUSE: Duration = Duration::from_millis(50);
-    let shared = Arc::clone(&stage.shared);
-    let connections_max = Limits::size(shared.limits.connections_max);
-    let accepting = async {
-        loop {
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection can't be accepted; trying again");
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-            };
-            let place = loop {
-                match shared.connections.enter(connections_max) {
-                    Some(place) => break place,
-                    None => tokio::time::sleep(PAUSE).await,
-                }
-            };
-            tokio::task::spawn_local(hold_connection(stream, stage.clone(), place));
-        }
-    };
-    tokio::select! {
-        () = accepting => {}
-        () = shared.closing.begun() => {}
-    }
+    let accept = async || Ok(listener.accept().await?.0);
+    let serve = |stream, place| hold_connection(stream, stage.clone(), place);
+    accepting::until_closing(&stage, accept, serve).await;
 }
 
 async fn hold_connection(stream: UnixStream, stage: Rc<Stage>, _place: Entry) {

@@ -8,7 +8,7 @@ from checks import INVALID_PARAMS, Check, Driver, expect, expect_refusal, spoken
 
 CONCURRENT_QUESTIONS = 20
 PAGE = "https://example.org/sign-in?for=a%20friend"
-ROOTS = ["file:///work/first", "file:///work/second%20folder"]
+ROOTS = ["file:///home/ada/first", "file:///home/ada/second%20folder"]
 MODEL = "a-model"
 
 

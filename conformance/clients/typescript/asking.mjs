@@ -7,7 +7,7 @@ const PAGE = 'https://example.org/sign-in?for=a%20friend';
 
 /** Answers as a check told it to, and remembers what it was asked. */
 export class Person {
-  roots = ['file:///work/first', 'file:///work/second%20folder'];
+  roots = ['file:///home/ada/first', 'file:///home/ada/second%20folder'];
   answers = [];
   asked = [];
 

@@ -4,11 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use impresario_engine::Runtime;
 use impresario_engine::session::Stage;
-use impresario_protocol::Limits;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 
@@ -16,6 +14,7 @@ use super::HttpConfig;
 use super::connection;
 use super::site::Site;
 use super::stream::Listener;
+use crate::accepting;
 use crate::unix::{SocketFile, UnixSocket};
 
 /// A server that listens. It stops when its runtime shuts down.
@@ -99,35 +98,10 @@ fn bind(address: SocketAddr, backlog: u64) -> io::Result<std::net::TcpListener> 
     Ok(socket.into())
 }
 
-/// Accepts connections until the house closes. With no place or no file descriptor left, they wait in the
-/// backlog. A socket's file goes with the last lane that listens.
+/// Accepts connections until the house closes. A socket's file goes with the last lane that listens.
 async fn accept(listener: Listener, stage: Rc<Stage>, site: Site, _file: Option<Arc<SocketFile>>) {
-    /// Between two looks for a free place or file descriptor.
-    const PAUSE: Duration = Duration::from_millis(50);
-    let shared = Arc::clone(&stage.shared);
-    let connections_max = Limits::size(shared.limits.connections_max);
-    let accepting = async {
-        loop {
-            let (stream, caller) = match listener.accept().await {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection can't be accepted; trying again");
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-            };
-            // Without a place this one waits here, and those behind it in the backlog.
-            let place = loop {
-                match shared.connections.enter(connections_max) {
-                    Some(place) => break place,
-                    None => tokio::time::sleep(PAUSE).await,
-                }
-            };
-            tokio::task::spawn_local(connection::serve(stream, caller, stage.clone(), site.clone(), place));
-        }
-    };
-    tokio::select! {
-        () = accepting => {}
-        () = shared.closing.begun() => {}
-    }
+    let accept = async || listener.accept().await;
+    let serve =
+        |(stream, caller), place| connection::serve(stream, caller, stage.clone(), site.clone(), place);
+    accepting::until_closing(&stage, accept, serve).await;
 }

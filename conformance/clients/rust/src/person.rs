@@ -15,7 +15,7 @@ use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ClientHandler, RoleClient};
 use serde_json::{Value, json};
 
-pub(crate) const ROOTS: [&str; 2] = ["file:///work/first", "file:///work/second%20folder"];
+pub(crate) const ROOTS: [&str; 2] = ["file:///home/ada/first", "file:///home/ada/second%20folder"];
 
 /// What a client declares.
 #[derive(Clone, Copy)]

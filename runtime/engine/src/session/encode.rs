@@ -12,72 +12,13 @@ use impresario_protocol::{
 use serde_json::json;
 
 use super::object::{Apart, META_SERVER_INFO, Object, write_value};
+use super::reply::{Reply, Verdict};
 use super::{downgrade, questions, task_info, wire_error};
 use crate::call::{Call, Ending};
 use crate::dialect::Dialect;
 use crate::hub::Topic;
 use crate::question::{InputRequired, Told};
 use crate::shared::Identity;
-
-/// An answer, ready to be sent, and what a transport needs to know of it.
-#[derive(Debug)]
-pub struct Reply {
-    /// The JSON-RPC response, as far as it was written for this answer.
-    written: Buffer,
-    /// What stands within it and was not copied: what is the same in many answers, or a long text.
-    inset: Bytes,
-    /// Where it stands.
-    inset_at: usize,
-    /// What it says.
-    pub verdict: Verdict,
-    /// The era that it is written in.
-    pub era: Era,
-}
-
-impl Reply {
-    /// An answer that was written whole.
-    fn whole(written: Buffer, verdict: Verdict, revision: Revision) -> Self {
-        let inset_at = written.len();
-        Self { written, inset: Bytes::new(), inset_at, verdict, era: revision.era() }
-    }
-
-    /// The same answer with a text in it that was not copied.
-    fn with(self, apart: Option<Apart>) -> Self {
-        match apart {
-            Some((inset_at, text)) => Self { inset: Bytes::from(text), inset_at, ..self },
-            None => self,
-        }
-    }
-
-    /// The JSON-RPC response in its parts: what was written for this answer, what stands within it, and where.
-    #[must_use]
-    pub fn into_parts(self) -> (Buffer, Bytes, usize) {
-        (self.written, self.inset, self.inset_at)
-    }
-
-    /// The JSON-RPC response in one piece.
-    #[must_use]
-    pub fn into_bytes(mut self) -> Vec<u8> {
-        let after = self.written.split_off(self.inset_at);
-        self.written.extend_from_slice(&self.inset);
-        self.written.extend_from_slice(&after);
-        self.written.into_vec()
-    }
-}
-
-/// What an answer says, for transports that have a word of their own for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// A result.
-    Result,
-    /// An error of that kind.
-    Error {
-        /// Which kind.
-        kind: ErrorKind,
-        /// When the caller may try again, if that makes sense.
-        retry_after_ms: Option<u64>,
-    },
-}
 
 const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -100,7 +41,7 @@ pub(super) fn reply(call: &Call, ending: Ending, identity: &Identity) -> Option<
             let mut out = Buffer::with_room(0);
             open_result(&mut out, call.id());
             let reply = Reply::whole(out, Verdict::Result, revision);
-            return Some(Reply { inset: rest, ..reply });
+            return Some(reply.followed_by(rest));
         }
         Ending::Answered(outcome) => outcome,
         Ending::TimedOut { after } => {

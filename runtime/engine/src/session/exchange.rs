@@ -7,7 +7,8 @@ use std::task::{Context as TaskContext, Poll};
 
 use impresario_protocol::{Era, Id, Notification, method};
 
-use super::encode::{self, Reply};
+use super::encode;
+use super::reply::Reply;
 use super::{Stage, task_render};
 use crate::call::{Call, CallEvent, CancelReason, Ending};
 use crate::dialect::Dialect;
