@@ -162,7 +162,8 @@ impl Call {
         let Asks::ByRetry(_) = self.facts().asks else { return None };
         let mut state = self.state.lock();
         let asked = state.asked.as_mut().filter(|asked| asked.must_end(0))?;
-        if let Some(refusal) = asked.take_refusal() {
+        // It stays: a blocking tool's thread and the call's worker may both come here, and must end the call alike.
+        if let Some(refusal) = asked.refusal() {
             return Some(Ending::Failed(refusal));
         }
         let (requests, kept) = (asked.questions(), asked.kept());

@@ -365,8 +365,8 @@ impl Asked {
     }
 
     /// Why the call can't go on, when an answer did not fit.
-    pub(crate) fn take_refusal(&mut self) -> Option<McpError> {
-        self.refusal.take()
+    pub(crate) fn refusal(&self) -> Option<McpError> {
+        self.refusal.clone()
     }
 
     /// The open questions, by their keys.
