@@ -17,6 +17,8 @@
 pub mod calc;
 #[cfg(feature = "lab")]
 pub mod lab;
+pub mod part;
+pub mod setting;
 #[cfg(feature = "skills")]
 pub mod skills;
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use impresario_protocol::{LogLevel, Notification};
+use impresario_protocol::{ListKind, LogLevel, Notification};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::call::Call;
 use crate::caller::{Caller, ClientFacts};
+use crate::hub::LaneHub;
 use crate::question::AskError;
 use crate::tool_error::ToolError;
 
@@ -30,13 +31,15 @@ use crate::tool_error::ToolError;
 #[derive(Debug, Clone)]
 pub struct Context {
     call: Arc<Call>,
+    /// Who is told of changes.
+    hub: Arc<LaneHub>,
 }
 
 impl Context {
     /// The context of a call.
     #[must_use]
-    pub(crate) fn new(call: Arc<Call>) -> Self {
-        Self { call }
+    pub(crate) fn new(call: Arc<Call>, hub: Arc<LaneHub>) -> Self {
+        Self { call, hub }
     }
 
     /// The call itself, for the parts of this type that stand elsewhere.
@@ -107,6 +110,16 @@ impl Context {
             let logger = logger.map(ToOwned::to_owned);
             self.call.notify(Notification::Log { level, logger, data });
         }
+    }
+
+    /// Tells clients that subscribed to it that a resource has changed.
+    pub fn resource_updated(&self, uri: &str) {
+        self.hub.0.resource_updated(uri);
+    }
+
+    /// Tells clients that asked for it that a list is worth fetching again.
+    pub fn list_changed(&self, kind: ListKind) {
+        self.hub.0.list_changed(kind);
     }
 
     /// Closes the stream that the client waits on, if it is one that it can resume; the client comes back after a while

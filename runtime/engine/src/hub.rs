@@ -43,6 +43,10 @@ pub struct Hub {
     is_closed: AtomicBool,
 }
 
+/// The hub as one lane holds it, under a count of its own: so calls of different lanes share no cache line.
+#[derive(Debug, Default)]
+pub struct LaneHub(pub Arc<Hub>);
+
 impl Default for Hub {
     fn default() -> Self {
         Self::new(0)

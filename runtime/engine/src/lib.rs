@@ -26,6 +26,7 @@ mod in_flight;
 mod lane;
 #[cfg(all(test, feature = "model"))]
 mod models;
+mod offer;
 mod prompt;
 mod question;
 pub mod registry;
@@ -61,6 +62,7 @@ pub use impresario_protocol::{
     TaskSupport, ToolAnnotations, ToolResult,
 };
 pub use lane::LaneError;
+pub use offer::{Offer, OfferNames};
 pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};
 pub use question::{AskError, Asks, InputRequired, OpenQuestions, Resumed, Sealer, Told};
 pub use registry::{BuildError, Misuse, Subject};

@@ -33,6 +33,12 @@ impl IntoPrompt for PromptSpec {
 }
 
 impl PromptSpec {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
     /// A prompt that an async closure fills in from its arguments.
     pub fn new<F, Fut>(name: impl Into<String>, fill: F) -> Self
     where

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 
 use crate::extension::{Answer, ExtensionSpec};
 use crate::hub::Hub;
+use crate::offer::{Offer, OfferNames};
 use crate::prompt::PromptSpec;
 use crate::rendered::Rendered;
 use crate::resource::{ResourceEntry, ResourceSpec, TemplateSpec};
@@ -35,7 +36,6 @@ pub struct Snapshot {
     resources: Shelf<Arc<ResourceSpec>>,
     templates: Shelf<Arc<Template>>,
     prompts: Shelf<Arc<PromptSpec>>,
-    /// Extensions are there from the start, and stay.
     extensions: Shelf<Arc<ExtensionSpec>>,
     /// Whether any tool asks for headers that mirror its parameters.
     mirrors_parameters: bool,
@@ -285,31 +285,52 @@ impl Registry {
         self.current.load()
     }
 
-    /// Offers everything that a server starts with, in one change.
+    /// Takes away what is named and offers something else, in one change: whoever asked to hear of a list is told
+    /// once. What has a name that is taken away keeps its place in no list; it is offered anew, behind the rest.
     ///
     /// # Errors
-    /// For the first thing that can't be offered; nothing is offered then.
-    pub fn offer(
-        &self,
-        tools: Vec<ToolSpec>,
-        resources: Vec<ResourceEntry>,
-        prompts: Vec<PromptSpec>,
-        extensions: Vec<ExtensionSpec>,
-    ) -> Result<(), BuildError> {
-        let mut next = Snapshot::default();
-        for spec in tools {
-            next.put_tool(self.checked_tool(spec)?)?;
+    /// For the first thing that can't be offered; nothing has changed then.
+    pub fn exchange(&self, withdrawn: &OfferNames, offer: Offer) -> Result<(), BuildError> {
+        let tools: Vec<_> =
+            offer.tools.into_iter().map(|spec| self.checked_tool(spec)).collect::<Result<_, _>>()?;
+        let mut changed = Vec::new();
+        let changing = self.changing.lock();
+        let mut next = self.current.load().next();
+        let withdrawn_tools = withdrawn.tools.iter().filter(|name| next.tools.take(name)).count();
+        if withdrawn_tools > 0 || !tools.is_empty() {
+            changed.push(ListKind::Tools);
         }
-        for entry in resources {
+        let take_resource =
+            |next: &mut Snapshot, uri: &str| next.resources.take(uri) || next.templates.take(uri);
+        let withdrawn_resources =
+            withdrawn.resources.iter().filter(|uri| take_resource(&mut next, uri)).count();
+        if withdrawn_resources > 0 || !offer.resources.is_empty() {
+            changed.push(ListKind::Resources);
+        }
+        let withdrawn_prompts = withdrawn.prompts.iter().filter(|name| next.prompts.take(name)).count();
+        if withdrawn_prompts > 0 || !offer.prompts.is_empty() {
+            changed.push(ListKind::Prompts);
+        }
+        for identifier in &withdrawn.extensions {
+            next.extensions.take(identifier);
+        }
+        for tool in tools {
+            next.put_tool(tool)?;
+        }
+        for entry in offer.resources {
             next.put_resource(entry)?;
         }
-        for spec in prompts {
+        for spec in offer.prompts {
             next.put_prompt(spec, &self.limits)?;
         }
-        for spec in extensions {
+        for spec in offer.extensions {
             next.put_extension(spec)?;
         }
         self.current.store(Arc::new(next));
+        drop(changing);
+        for kind in changed {
+            self.hub.list_changed(kind);
+        }
         Ok(())
     }
 
@@ -390,4 +411,42 @@ impl Registry {
 pub(crate) fn call_timeout(asked: Option<Duration>, limits: &Limits) -> Duration {
     let longest = Duration::from_millis(limits.call_timeout_max_ms);
     asked.unwrap_or(Duration::from_millis(limits.call_timeout_ms)).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tool::no_arguments;
+
+    fn registry() -> Registry {
+        Registry::new(Arc::new(Hub::new(1)), Arc::new(Limits::default()), vec!["default".into()])
+    }
+
+    fn offer(tools: &[&'static str]) -> Offer {
+        let tool = |name: &&'static str| ToolSpec::from_context(*name, no_arguments(), |_ctx| async { 1 });
+        Offer { tools: tools.iter().map(tool).collect(), ..Offer::default() }
+    }
+
+    fn names(registry: &Registry) -> Vec<String> {
+        registry.snapshot().tools().iter().map(|tool| tool.definition.name.clone()).collect()
+    }
+
+    #[test]
+    fn an_exchange_takes_and_gives_in_one_change_and_leaves_the_rest_as_it_was() {
+        let registry = registry();
+        registry.exchange(&OfferNames::default(), offer(&["a", "b", "c"])).unwrap();
+        let generation = registry.snapshot().tool("c").unwrap().generation;
+        registry.exchange(&offer(&["a", "b"]).names(), offer(&["b", "d"])).unwrap();
+        assert_eq!(names(&registry), ["c", "b", "d"]);
+        assert_eq!(registry.snapshot().tool("c").unwrap().generation, generation, "c is the same as before");
+    }
+
+    #[test]
+    fn an_exchange_that_can_not_be_made_changes_nothing() {
+        let registry = registry();
+        registry.exchange(&OfferNames::default(), offer(&["a", "b"])).unwrap();
+        let refused = registry.exchange(&offer(&["a"]).names(), offer(&["c", "b"])).unwrap_err();
+        assert!(refused.to_string().contains('b'), "{refused}");
+        assert_eq!(names(&registry), ["a", "b"]);
+    }
 }

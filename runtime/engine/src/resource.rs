@@ -46,6 +46,17 @@ pub enum ResourceEntry {
     Template(TemplateSpec),
 }
 
+impl ResourceEntry {
+    /// What it is found by: its URI, or its template's text.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Resource(spec) => &spec.definition.uri,
+            Self::Template(spec) => &spec.definition.uri_template,
+        }
+    }
+}
+
 /// What can be registered as a resource: a spec, or the name of a function with `#[resource]`.
 pub trait IntoResource {
     /// The resource or template, written down.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use impresario_protocol::{ListKind, McpError};
 
 use crate::lane::{Errand, LaneError, LaneHandle};
+use crate::offer::{Offer, OfferNames};
 use crate::prompt::IntoPrompt;
 use crate::registry::BuildError;
 use crate::resource::IntoResource;
@@ -128,6 +129,15 @@ impl Runtime {
     /// Removes a prompt. Says whether there was one.
     pub fn remove_prompt(&self, name: &str) -> bool {
         self.inner.shared.registry.remove_prompt(name)
+    }
+
+    /// Takes away what is named and offers something else, in one change: nobody sees a state between the two,
+    /// and whoever asked to hear of a list is told once. Calls that run finish on what they began with.
+    ///
+    /// # Errors
+    /// For the first thing that can't be offered, as at build time; nothing has changed then.
+    pub fn exchange(&self, withdrawn: &OfferNames, offer: Offer) -> Result<(), BuildError> {
+        self.inner.shared.registry.exchange(withdrawn, offer)
     }
 
     /// Tells clients that subscribed to it that a resource has changed.

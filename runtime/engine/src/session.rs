@@ -14,6 +14,7 @@ use crate::actor::{Actor, Exit, Local, Untold};
 use crate::call::{Call, CancelReason, Ending};
 use crate::caller::Caller;
 use crate::gate::Counter;
+use crate::hub::LaneHub;
 use crate::in_flight::InFlight;
 use crate::shared::Shared;
 use crate::workers::Workers;
@@ -60,6 +61,8 @@ pub struct Stage {
     pub shared: Arc<Shared>,
     /// The sessions that clients name by an id.
     pub sessions: Arc<SessionTable>,
+    /// Who is told of changes.
+    pub hub: Arc<LaneHub>,
     /// This lane's workers.
     pub workers: Rc<Workers>,
 }

@@ -192,6 +192,12 @@ impl ToolSpec {
         }
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
     /// How it behaves.
     #[must_use]
     pub fn annotations(mut self, annotations: ToolAnnotations) -> Self {

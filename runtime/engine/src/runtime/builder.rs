@@ -12,10 +12,11 @@ use crate::extension::ExtensionSpec;
 use crate::gate::{Counter, Gate};
 use crate::hub::Hub;
 use crate::lane::LaneHandle;
-use crate::prompt::{IntoPrompt, PromptSpec};
+use crate::offer::{Offer, OfferNames};
+use crate::prompt::IntoPrompt;
 use crate::question::Sealer;
 use crate::registry::{BuildError, Misuse, Registry, Subject};
-use crate::resource::{IntoResource, ResourceEntry};
+use crate::resource::IntoResource;
 use crate::session::SessionTable;
 use crate::shared::{Identity, Shared};
 use crate::tasks::{TaskStore, TaskStoreError, TaskTable};
@@ -45,10 +46,7 @@ pub struct Builder {
     identity: Option<Implementation>,
     instructions: Option<String>,
     list_cache: Option<CacheHint>,
-    tools: Vec<ToolSpec>,
-    resources: Vec<ResourceEntry>,
-    prompts: Vec<PromptSpec>,
-    extensions: Vec<ExtensionSpec>,
+    offer: Offer,
     pools: Vec<PoolConfig>,
     limits: Limits,
     lanes: Option<usize>,
@@ -107,35 +105,42 @@ impl Builder {
     /// One more tool.
     #[must_use]
     pub fn tool(mut self, tool: impl IntoTool) -> Self {
-        self.tools.push(tool.into_tool());
+        self.offer.tools.push(tool.into_tool());
         self
     }
 
     /// Several more tools.
     #[must_use]
     pub fn tools(mut self, tools: impl IntoIterator<Item = ToolSpec>) -> Self {
-        self.tools.extend(tools);
+        self.offer.tools.extend(tools);
         self
     }
 
     /// One more resource or family of resources.
     #[must_use]
     pub fn resource(mut self, resource: impl IntoResource) -> Self {
-        self.resources.push(resource.into_resource());
+        self.offer.resources.push(resource.into_resource());
         self
     }
 
     /// One more prompt.
     #[must_use]
     pub fn prompt(mut self, prompt: impl IntoPrompt) -> Self {
-        self.prompts.push(prompt.into_prompt());
+        self.offer.prompts.push(prompt.into_prompt());
         self
     }
 
     /// One more extension of the protocol.
     #[must_use]
     pub fn extension(mut self, extension: ExtensionSpec) -> Self {
-        self.extensions.push(extension);
+        self.offer.extensions.push(extension);
+        self
+    }
+
+    /// Everything of an offer too.
+    #[must_use]
+    pub fn offer(mut self, offer: Offer) -> Self {
+        self.offer = std::mem::take(&mut self.offer).and(offer);
         self
     }
 
@@ -194,7 +199,7 @@ impl Builder {
         let hub = Arc::new(Hub::new(lanes));
         let names = pools.iter().map(|pool| pool.name.clone()).collect();
         let registry = Registry::new(Arc::clone(&hub), Arc::clone(&limits), names);
-        registry.offer(self.tools, self.resources, self.prompts, self.extensions)?;
+        registry.exchange(&OfferNames::default(), self.offer)?;
         let implementation = self.identity.unwrap_or_else(unnamed);
         let list_cache = self.list_cache.unwrap_or(DEFAULT_LIST_CACHE);
         let identity = Identity::new(implementation, self.instructions, list_cache);

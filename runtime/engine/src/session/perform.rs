@@ -177,7 +177,7 @@ impl Session {
     fn read_resource(&self, call: &Arc<Call>, uri: &str) -> Result<CallFuture, McpError> {
         self.check_uri(uri)?;
         let snapshot = self.stage.shared.registry.snapshot();
-        let ctx = Context::new(Arc::clone(call));
+        let ctx = Context::new(Arc::clone(call), Arc::clone(&self.stage.hub));
         let (reading, hint) = if let Some(resource) = snapshot.resource(uri) {
             ((resource.read)(uri.into(), Variables::default(), ctx), cache_hint(resource.cache.as_ref()))
         } else if let Some((template, variables)) = snapshot.template_for(uri) {
@@ -216,7 +216,7 @@ impl Session {
             let text = format!("prompt {name}: the required argument `{}` is missing", missing.name);
             return Err(McpError::invalid_params(text));
         }
-        Ok((prompt.fill)(arguments, Context::new(Arc::clone(call))))
+        Ok((prompt.fill)(arguments, Context::new(Arc::clone(call), Arc::clone(&self.stage.hub))))
     }
 
     /// Whether anything completes arguments; else there is no method for it.
@@ -268,7 +268,7 @@ impl Session {
     fn extend(&self, call: &Arc<Call>, method: &str) -> Result<CallFuture, McpError> {
         let snapshot = self.stage.shared.registry.snapshot();
         let answer = snapshot.extension_method(method).ok_or_else(|| McpError::method_not_found(method))?;
-        Ok(answer(ExtensionParams::of(call), Context::new(Arc::clone(call))))
+        Ok(answer(ExtensionParams::of(call), Context::new(Arc::clone(call), Arc::clone(&self.stage.hub))))
     }
 
     /// Hands work that is no tool's to the default pool.
@@ -282,7 +282,7 @@ impl Session {
 
 /// Hands a tool's work to its pool, for as long as it may take.
 pub(super) fn run_tool(stage: &Stage, call: &Arc<Call>, tool: Arc<Tool>, timeout: Duration) {
-    let ctx = Context::new(Arc::clone(call));
+    let ctx = Context::new(Arc::clone(call), Arc::clone(&stage.hub));
     let work: CallFuture = match &tool.run {
         Run::Lane(run) => run(ctx),
         Run::Blocking(run) => match stage.shared.blocking_pool(&tool.pool) {

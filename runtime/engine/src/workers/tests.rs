@@ -215,7 +215,7 @@ async fn a_calls_time_stands_still_while_its_client_is_asked_and_the_question_ha
                 client: ClientSource::Said(ClientFacts::new(None, can)),
                 ..Facts::default()
             });
-            let ctx = Context::new(Arc::clone(&call));
+            let ctx = Context::new(Arc::clone(&call), Arc::default());
             let work = async move {
                 tokio::time::sleep(40 * SECOND).await;
                 let asked = Instant::now();
