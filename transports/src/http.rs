@@ -12,6 +12,7 @@ mod connection;
 mod cors;
 mod endpoint;
 mod event;
+mod exposure;
 mod framing;
 mod guard;
 mod head;
@@ -32,6 +33,7 @@ mod site;
 mod socket;
 mod stream;
 mod streams;
+mod wire;
 
 pub use config::HttpConfig;
 pub use server::{HttpServer, serve, serve_unix};

@@ -26,6 +26,7 @@ pub mod in_process;
 mod incoming;
 pub mod lines;
 pub mod stdio;
+pub mod tls;
 mod unix;
 
 use std::io;

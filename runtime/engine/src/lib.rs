@@ -27,6 +27,7 @@ mod lane;
 #[cfg(all(test, feature = "model"))]
 mod models;
 mod offer;
+mod peer_certificate;
 mod prompt;
 mod question;
 pub mod registry;
@@ -63,6 +64,7 @@ pub use impresario_protocol::{
 };
 pub use lane::LaneError;
 pub use offer::{Offer, OfferNames};
+pub use peer_certificate::PeerCertificate;
 pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};
 pub use question::{AskError, Asks, InputRequired, OpenQuestions, Resumed, Sealer, Told};
 pub use registry::{BuildError, Misuse, Subject};
