@@ -70,7 +70,7 @@ struct Arrival {
 
 async fn shake(handshakes: &Handshakes, raw: Raw, stage: &Stage) -> Option<Arrival> {
     let shaken = tokio::select! {
-        shaken = handshakes.shake(raw, Raw::readable) => shaken,
+        shaken = handshakes.shake(raw, Raw::begins) => shaken,
         () = stage.shared.closing.begun() => return None,
     };
     match shaken {

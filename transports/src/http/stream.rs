@@ -52,14 +52,6 @@ impl Stream {
         }
     }
 
-    /// Waits until the peer has sent something, or left.
-    pub(super) async fn readable(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.readable().await,
-            Self::Unix(stream) => stream.readable().await,
-        }
-    }
-
     /// Whether the runtime has heard that the peer closed its side. It keeps that apart from the bytes before it.
     pub(super) fn is_read_closed(&self, task: &mut Context<'_>) -> bool {
         let ready = match self {

@@ -124,9 +124,10 @@ impl Raw {
         Self { stream, has_unread: Cell::new(false) }
     }
 
-    /// Waits until the peer has sent something, or left.
-    pub(super) async fn readable(&self) -> io::Result<()> {
-        self.stream.readable().await
+    /// Waits until the peer has sent something, or left. What the runtime takes for readable may be empty.
+    pub(super) async fn begins(&self) -> io::Result<()> {
+        let mut room = [0; 1];
+        poll_fn(|task| self.stream.poll_peek(task, &mut ReadBuf::new(&mut room))).await.map(drop)
     }
 
     fn is_closed(&self, task: &mut Context<'_>) -> bool {
