@@ -28,7 +28,7 @@ use clap::{Parser, Subcommand};
 use failure::Failure;
 
 pub use limits::LimitSetting;
-pub use serve::{Listen, ServeOptions, serve, serve_runtime, start};
+pub use serve::{Listen, ServeOptions, TlsOptions, serve, serve_runtime, start};
 
 const TOUR: &str = "\
 A short tour:

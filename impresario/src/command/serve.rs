@@ -1,5 +1,6 @@
 //! The verb `serve`, and serving any runtime with the same flags: start, announce, wait for the end, drain.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -10,7 +11,7 @@ use impresario_engine::{Builder, Limits, Runtime};
 use impresario_store::FileStore;
 use impresario_tools::PACKS;
 use impresario_tools::skills::Skills;
-use impresario_transports::http::{self, HttpConfig};
+use impresario_transports::http::{self, HttpConfig, HttpServer};
 use impresario_transports::{UnixSocket, lines, stdio};
 
 use super::failure::Failure;
@@ -20,9 +21,11 @@ use super::{announce, logging};
 mod listen;
 mod signals;
 mod state_keys;
+mod tls;
 
 pub use listen::Listen;
 use signals::Signals;
+pub use tls::TlsOptions;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,7 +35,8 @@ Examples:
   impresario serve --http unix:/run/tools.sock     HTTP at a Unix domain socket, for this user alone
   impresario serve --sse                           also for clients of 2024-11-05, at /sse
   impresario serve --skills ./skills               and a directory of skills
-  impresario serve --http 0.0.0.0:8000 --allow-host tools.example.com
+  impresario serve --tls-cert chain.pem --tls-key key.pem             the same as https://
+  impresario serve --http 0.0.0.0:8000 --allow-host tools.example.com --insecure   for everybody who gets there
   impresario serve --limit call_timeout_ms=10s --limit body_bytes_max=1MiB --log impresario=debug";
 
 /// Quiet but for what a person who runs a server wants to know.
@@ -87,6 +91,13 @@ pub struct ServeOptions {
     /// unix:PATH. 127.0.0.1:8000 unless --stdio or --lines is given.
     #[arg(long, value_name = "ADDR", env = "IMPRESARIO_HTTP")]
     pub http: Option<Listen>,
+    /// Serve others than this machine, although nobody is asked who they are. Without it an address that can be
+    /// reached from elsewhere is refused.
+    #[arg(long, env = "IMPRESARIO_INSECURE", value_parser = BoolishValueParser::new())]
+    pub insecure: bool,
+    /// How HTTPS is served.
+    #[command(flatten)]
+    pub tls: TlsOptions,
     /// With HTTP, serve HTTP+SSE too, the transport of 2024-11-05, at /sse and /messages.
     #[arg(long, env = "IMPRESARIO_SSE", value_parser = BoolishValueParser::new())]
     pub sse: bool,
@@ -144,13 +155,15 @@ impl ServeOptions {
     }
 
     /// For whom HTTP is served, and what of it.
-    fn http_config(&self, address: Option<SocketAddr>) -> HttpConfig {
-        HttpConfig {
+    fn http_config(&self, address: Option<SocketAddr>) -> anyhow::Result<HttpConfig> {
+        Ok(HttpConfig {
             allowed_hosts: self.allowed_hosts.clone(),
             allowed_origins: self.allowed_origins.clone(),
             http_sse: self.sse,
+            tls: self.tls.read()?,
+            insecure: self.insecure,
             ..address.map_or_else(HttpConfig::default, HttpConfig::on)
-        }
+        })
     }
 
     /// A socket with the permissions that the flags name.
@@ -218,14 +231,17 @@ pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::R
     let mut signals = Signals::watch().context("watch for signals")?;
     match options.http() {
         Some(Listen::Tcp(address)) => {
-            let server = listen(&runtime, options.http_config(Some(address)))?;
-            announce::listening(server, options.sse);
+            let server = listen(&runtime, options.http_config(Some(address))?)?;
+            announce::listening(server.scheme(), server.address(), options.sse);
         }
         Some(Listen::Unix(path)) => {
             let at = |path: &std::path::Path| format!("can't listen at {}", path.display());
-            let config = options.http_config(None);
+            let config = options.http_config(None)?;
             http::serve_unix(&runtime, &options.socket(path.clone()), config).with_context(|| at(&path))?;
             announce::listening_at(&path, "http");
+        }
+        None if options.tls.read()?.is_some() => {
+            anyhow::bail!("TLS is for HTTP; name an address with --http ADDR")
         }
         None => {}
     }
@@ -267,14 +283,14 @@ fn skills_in(directory: &Path) -> anyhow::Result<Skills> {
     Ok(skills)
 }
 
-fn listen(runtime: &Runtime, config: HttpConfig) -> anyhow::Result<SocketAddr> {
+fn listen(runtime: &Runtime, config: HttpConfig) -> anyhow::Result<HttpServer> {
     let address = config.address;
-    let server = http::serve(runtime, config).map_err(|error| {
-        anyhow::anyhow!(
+    http::serve(runtime, config).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable => anyhow::anyhow!(
             "can't listen on {address}: {error}; choose another with --http ADDR, port 0 for any free one"
-        )
-    })?;
-    Ok(server.address())
+        ),
+        _ => anyhow::anyhow!("can't listen on {address}: {error}"),
+    })
 }
 
 /// Serves stdio to its end; without stdio, that never comes.

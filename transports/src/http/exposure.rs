@@ -22,7 +22,11 @@ pub(super) struct Exposed {
 pub(super) fn check(config: &HttpConfig) -> io::Result<()> {
     // Nobody can be authenticated yet.
     let is_authenticated = false;
-    if config.insecure || may_be_served(config.address.ip(), is_authenticated) {
+    if may_be_served(config.address.ip(), is_authenticated) {
+        return Ok(());
+    }
+    if config.insecure {
+        tracing::warn!(address = %config.address, "everybody who can reach this address may use what is served");
         return Ok(());
     }
     Err(io::Error::new(io::ErrorKind::PermissionDenied, Exposed { address: config.address }))

@@ -35,8 +35,13 @@ impl HttpServer {
     /// The URL that clients connect to.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}/mcp", self.address)
+        format!("{}://{}/mcp", self.scheme(), self.address)
+    }
+
+    /// `https` where TLS is spoken, else `http`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Reads the certificate anew when it is told to; nothing where TLS is not spoken.

@@ -155,7 +155,8 @@ async fn every_end_is_told() {
     let address = house.serve();
     let mut idle = connect(client(&OURS, rustls::ALL_VERSIONS, None, HTTP1), address).await.unwrap();
     idle.write_all(&health(address, "keep-alive")).await.unwrap();
-    let mut silent = connect(client(&OURS, rustls::ALL_VERSIONS, None, HTTP1), address).await.unwrap();
+    // In this version the server has the last word of a handshake, so it knows of the connection now.
+    let mut silent = connect(client(&OURS, &[&TLS12], None, HTTP1), address).await.unwrap();
     let mut head = [0; 12];
     idle.read_exact(&mut head).await.unwrap();
     house.runtime.shutdown().await;
