@@ -63,7 +63,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Serve(serve::Serve),
+    // Boxed, because it has by far the most flags.
+    Serve(Box<serve::Serve>),
     List(list::List),
     Call(call::Call),
     Inspect(inspect::Inspect),
@@ -83,7 +84,7 @@ impl Cli {
 /// Runs the verb, says what went wrong if anything did, and has the exit code.
 pub async fn run(cli: Cli) -> ExitCode {
     let (json, outcome) = match cli.verb {
-        Verb::Serve(verb) => (false, verb.run().await),
+        Verb::Serve(verb) => (false, Box::pin(verb.run()).await),
         Verb::List(verb) => (verb.server.json, Box::pin(verb.run()).await),
         Verb::Call(verb) => (verb.server.json, Box::pin(verb.run()).await),
         Verb::Inspect(verb) => (verb.server.json, Box::pin(verb.run()).await),

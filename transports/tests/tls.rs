@@ -44,7 +44,6 @@ mod life {
     mod drain;
     mod http_sse;
     mod http_wire;
-    mod isolation;
     mod leaks;
     mod long_texts;
     mod resume;

@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn a_certificate_needs_its_key_and_authorities_need_both() {
-        let rows: [(&[&str], Result<Option<ClientAuth>, &str>); 6] = [
+        type Expected = Result<Option<ClientAuth>, &'static str>;
+        let rows: [(&[&str], Expected); 6] = [
             (&[], Ok(None)),
             (&["cert", "key"], Ok(Some(ClientAuth::Required))),
             (&["cert", "key", "ca", "optional"], Ok(Some(ClientAuth::Optional))),
