@@ -11,9 +11,6 @@ use crate::messages::MODERN;
 use crate::secure::{Bytes, over};
 use crate::wait::within;
 
-/// Its name in a handshake of TLS.
-const HTTP1: &[u8] = b"http/1.1";
-
 /// One connection. Closed when dropped.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -111,7 +108,7 @@ impl Http {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = within("connect", TcpStream::connect(address)).await.expect("the server listens");
         stream.set_nodelay(true).expect("the socket is open");
-        Self { stream: BufReader::new(over(stream, HTTP1).await), address }
+        Self { stream: BufReader::new(over(stream, &[]).await), address }
     }
 
     /// A connection that takes little before its reader reads.
@@ -119,7 +116,7 @@ impl Http {
         let socket = TcpSocket::new_v4().expect("there are sockets");
         socket.set_recv_buffer_size(4096).expect("a buffer can be small");
         let stream = within("connect", socket.connect(address)).await.expect("the server listens");
-        Self { stream: BufReader::with_capacity(1024, over(stream, HTTP1).await), address }
+        Self { stream: BufReader::with_capacity(1024, over(stream, &[]).await), address }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

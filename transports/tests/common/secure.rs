@@ -137,12 +137,12 @@ pub(crate) async fn shake(
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
-/// What a client of this test binary sends its bytes over.
-pub(crate) async fn over(stream: TcpStream, alpn: &[u8]) -> Box<dyn Bytes> {
+/// What a client of this test binary sends its bytes over. One that names no protocol may speak either, as in the clear.
+pub(crate) async fn over(stream: TcpStream, alpn: &[&[u8]]) -> Box<dyn Bytes> {
     if !IS_TLS {
         return Box::new(stream);
     }
-    let config = client(&OURS, rustls::ALL_VERSIONS, None, &[alpn]);
+    let config = client(&OURS, rustls::ALL_VERSIONS, None, alpn);
     Box::new(shake(config, stream).await.expect("the server speaks TLS"))
 }
 

@@ -39,7 +39,7 @@ impl Http1 {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("a fresh socket takes options");
-        let (socket, write) = split(over(stream, b"http/1.1").await);
+        let (socket, write) = split(over(stream, &[]).await);
         Self { read: Reader { socket, unread: Vec::new() }, write, is_alive: true }
     }
 
