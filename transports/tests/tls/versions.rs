@@ -63,7 +63,8 @@ async fn both_versions_are_spoken_and_the_newer_one_is_agreed_upon() {
 async fn http2_is_agreed_upon_by_those_who_know_it() {
     let house = house(|_| ());
     let address = house.serve();
-    let rows: [(&[&[u8]], Option<&[u8]>); 5] = [
+    type Names = &'static [&'static [u8]];
+    let rows: [(Names, Option<&[u8]>); 5] = [
         (BOTH, Some(b"h2")),
         (&[b"http/1.1", b"h2"], Some(b"h2")),
         (&[b"http/1.1"], Some(b"http/1.1")),
