@@ -18,11 +18,29 @@ pub struct Caller {
     pub address: Option<IpAddr>,
 }
 
+/// Whose part of something it is that is shared out fairly: an authenticated caller's, or an address's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Share {
+    /// An authenticated principal's.
+    Principal(Arc<str>),
+    /// An address's, while nobody is authenticated; none stands for clients on this machine that have none.
+    Address(Option<IpAddr>),
+}
+
 impl Caller {
     /// A caller known by its address alone.
     #[must_use]
     pub fn from_address(address: IpAddr) -> Self {
         Self { principal: None, address: Some(address) }
+    }
+
+    /// Who it counts as when something is shared out fairly.
+    #[must_use]
+    pub fn share(&self) -> Share {
+        match &self.principal {
+            Some(principal) => Share::Principal(Arc::clone(principal)),
+            None => Share::Address(self.address),
+        }
     }
 
     /// What separates this caller's cached answers from those of others: its principal, or, while nobody is
