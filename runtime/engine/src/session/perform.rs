@@ -42,10 +42,11 @@ impl Session {
                 if let Some(missing) = tool.missing_capabilities(|| call.client()) {
                     return Err(lacks_capability(&tool, missing));
                 }
-                if let Some(mistakes) = check_arguments(&tool, arguments) {
+                if let Some(mistakes) = check_arguments(&tool, arguments).or_else(|| tool.screen(call)) {
                     call.finish(Ending::Answered(Outcome::Tool(ToolResult::error(mistakes))));
                     return Ok(());
                 }
+                let arguments = call.arguments();
                 let task_ttl_ms = self.task_ttl_ms(call, &tool)?;
                 self.admit(call, calls, in_flight)?;
                 match task_ttl_ms {
