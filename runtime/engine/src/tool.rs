@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario_codec::Schema;
+use impresario_codec::{Schema, Violation};
 use impresario_protocol::{
     CacheScope, JsonObject, Outcome, TaskSupport, ToolAnnotations, ToolDefinition, ToolResult,
 };
@@ -404,8 +404,7 @@ impl Tool {
             let structured = result.structured_content.as_ref().unwrap_or(&Value::Null);
             if let Err(violations) = schema.check_value(structured) {
                 // Without what was found: that may be anything, and this is a log.
-                let violations: Vec<_> = violations.into_iter().map(|violation| violation.message).collect();
-                let violations = violations.join("; ");
+                let violations = Violation::join_rules(&violations);
                 tracing::error!(tool = %name, %violations, "a tool's structured output breaks its outputSchema");
                 *ending = Ending::Failed(impresario_protocol::McpError::internal());
                 return;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario_codec::Node;
+use impresario_codec::{Node, Violation};
 use impresario_protocol::{
     Completion, CompletionTarget, ErrorKind, Limits, ListKind, McpError, Operation, Outcome, ToolResult,
 };
@@ -344,8 +344,8 @@ fn check_arguments(tool: &Tool, arguments: Option<Node<'_>>) -> Option<String> {
         Some(arguments) => tool.input.check(arguments),
         None => tool.input.check_value(&serde_json::json!({})),
     };
-    let violations: Vec<_> = violations.err()?.iter().map(ToString::to_string).collect();
-    Some(format!("invalid arguments for {}: {}", tool.definition.name, violations.join("; ")))
+    let mistakes = Violation::join(&violations.err()?);
+    Some(format!("invalid arguments for {}: {mistakes}", tool.definition.name))
 }
 
 /// An object of strings.
