@@ -20,4 +20,6 @@ pub use output_rule::{OutputRule, Treatment};
 pub use text_rule::{Mark, TextCheck, TextRule, TextRuleError};
 
 #[cfg(test)]
+mod served;
+#[cfg(test)]
 mod tests;

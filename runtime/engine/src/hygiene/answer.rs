@@ -26,12 +26,14 @@ fn cut_texts(result: &mut ToolResult, bytes_max: usize) {
     if whole <= bytes_max {
         return;
     }
-    let mut shown = 0;
+    let (mut shown, mut left) = (0, bytes_max);
     result.content.retain_mut(|content| {
         let Content::Text { text, .. } = content else { return true };
         let whole_text = text.len();
-        text.truncate(text.floor_char_boundary(bytes_max - shown));
+        text.truncate(text.floor_char_boundary(left));
         shown += text.len();
+        // Nothing is shown behind a gap.
+        left = if text.len() < whole_text { 0 } else { left - whole_text };
         !text.is_empty() || whole_text == 0
     });
     let note = format!("[cut: these are the first {shown} of {whole} bytes (bytes_max); ask for less]");
