@@ -60,52 +60,87 @@ pub(super) fn can_be_joined(previous: Option<char>) -> bool {
 /// How many bytes are looked at together.
 const BLOCK: usize = 64;
 
-/// Whether a character of more than plain ASCII, or a control character, begins with this byte or has it.
-fn is_not_plain(byte: u8) -> bool {
-    // What is below the blank wraps around to the top.
-    (byte.wrapping_sub(b' ') > b'~' - b' ') & (byte != b'\n') & (byte != b'\t')
+/// 1 for a byte that is more than plain ASCII. Numbers and no ways out, so that vectors can do it.
+fn is_not_plain(byte: u8) -> u8 {
+    // One further, DEL and everything above it is negative, and what is below the blank still is below it.
+    let is_outside = byte.wrapping_add(1).cast_signed() < b'!'.cast_signed();
+    u8::from(is_outside) & u8::from(byte != b'\n') & u8::from(byte != b'\t')
 }
 
-/// Whether a character that is not plain can begin with this byte.
-fn can_begin_special(byte: u8) -> bool {
-    let is_control = ((byte < b' ') & (byte != b'\n') & (byte != b'\t')) | (byte == 0x7f);
-    // U+0080 to U+00AD, U+034F, U+061C, U+1xxx, U+2xxx, U+3xxx, U+Fxxx, U+1xxxx, U+Exxxx.
-    let begins = (byte == 0xc2)
-        | (byte == 0xcd)
-        | (byte == 0xd8)
-        | (byte == 0xe1)
-        | (byte == 0xe2)
-        | (byte == 0xe3)
-        | (byte == 0xef)
-        | (byte == 0xf0)
-        | (byte == 0xf3);
-    is_control | begins
+/// 1 for a byte with which a character may begin that is not plain.
+fn may_begin_special(byte: u8) -> u8 {
+    let is_control = is_not_plain(byte) & u8::from(byte < 0x80);
+    LEADS.iter().fold(is_control, |any, lead| any | u8::from(byte == *lead))
+}
+
+/// How characters begin that are not plain: U+0080 to U+00AD, U+034F, U+061C, U+1…, U+2…, U+3…, U+F…, U+1…., U+E….
+const LEADS: [u8; 9] = [0xc2, 0xcd, 0xd8, 0xe1, 0xe2, 0xe3, 0xef, 0xf0, 0xf3];
+
+/// The same, byte by byte.
+const MAY_BEGIN_SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = byte != b'\n' as usize && byte != b'\t' as usize;
+        byte += 1;
+    }
+    table[0x7f] = true;
+    let mut lead = 0;
+    while lead < LEADS.len() {
+        table[LEADS[lead] as usize] = true;
+        lead += 1;
+    }
+    table
+};
+
+/// Whether a byte that may begin a special character and the one behind it do; most of them do not.
+fn begins_special(lead: u8, next: u8) -> bool {
+    match lead {
+        0xc2 => next < 0xa0 || next == 0xad,
+        0xcd => next == 0x8f,
+        0xd8 => next == 0x9c,
+        0xe1 => matches!(next, 0x85 | 0x9e | 0xa0),
+        0xe2 => matches!(next, 0x80 | 0x81),
+        0xe3 => next == 0x85,
+        0xef => matches!(next, 0xb8 | 0xbb | 0xbe | 0xbf),
+        0xf0 => matches!(next, 0x9b | 0x9d),
+        0xf3 => next == 0xa0,
+        _ => true,
+    }
 }
 
 /// The first character from that place on that is not plain, and where it stands.
 pub(super) fn next_special(text: &str, from: usize) -> Option<(usize, char, Class)> {
+    let (blocks, rest) = text.as_bytes().get(from..)?.as_chunks::<BLOCK>();
     let mut at = from;
-    for block in text.as_bytes().get(from..)?.chunks(BLOCK) {
-        // Without a way out in between, so that vectors can do it.
-        if block.iter().fold(false, |any, byte| any | is_not_plain(*byte))
-            && block.iter().fold(false, |any, byte| any | can_begin_special(*byte))
-            && let Some(found) = special_within(text, at, at + block.len())
+    for block in blocks {
+        if block.iter().fold(0, |any, byte| any | is_not_plain(*byte)) != 0
+            && block.iter().fold(0, |any, byte| any | may_begin_special(*byte)) != 0
+            && let Some(found) = special_within(text, at, at + BLOCK)
         {
             return Some(found);
         }
-        at += block.len();
+        at += BLOCK;
     }
-    None
+    special_within(text, at, at + rest.len())
 }
 
 /// The first of them that begins at `from` or later, and before `end`.
 fn special_within(text: &str, from: usize, end: usize) -> Option<(usize, char, Class)> {
     let bytes = text.as_bytes();
-    (from..end).filter(|at| can_begin_special(bytes[*at])).find_map(|at| {
+    for (at, byte) in (from..end).zip(bytes.get(from..end)?) {
+        if !MAY_BEGIN_SPECIAL[usize::from(*byte)]
+            || !begins_special(*byte, bytes.get(at + 1).copied().unwrap_or_default())
+        {
+            continue;
+        }
         let character = text[at..].chars().next()?;
         let class = class(character);
-        (class != Class::Plain).then_some((at, character, class))
-    })
+        if class != Class::Plain {
+            return Some((at, character, class));
+        }
+    }
+    None
 }
 
 #[cfg(test)]
