@@ -82,3 +82,8 @@ struct TasksGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The examples of the page about hygiene.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/hygiene.md")]
+struct HygieneGuide;

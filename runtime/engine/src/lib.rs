@@ -22,6 +22,7 @@ mod dialect;
 mod extension;
 pub mod gate;
 pub mod hub;
+mod hygiene;
 mod in_flight;
 mod lane;
 #[cfg(all(test, feature = "model"))]
@@ -53,6 +54,7 @@ pub use completion::CompletionRequest;
 pub use context::Context;
 pub use dialect::Dialect;
 pub use extension::{ExtensionParams, ExtensionSpec};
+pub use hygiene::{Mark, OutputRule, TextCheck, TextRule, TextRuleError, Treatment};
 pub use impresario_macros::{Form, prompt, resource, tool};
 pub use impresario_protocol::client;
 pub use impresario_protocol::{

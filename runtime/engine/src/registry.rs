@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 
 use crate::extension::{Answer, ExtensionSpec};
 use crate::hub::Hub;
+use crate::hygiene::OutputRule;
 use crate::offer::{Offer, OfferNames};
 use crate::prompt::PromptSpec;
 use crate::rendered::Rendered;
@@ -268,6 +269,8 @@ pub struct Registry {
     hub: Arc<Hub>,
     limits: Arc<Limits>,
     pools: Vec<String>,
+    /// What answers of tools without a rule of their own may hold.
+    output_rule: OutputRule,
     generation: AtomicU64,
 }
 
@@ -276,7 +279,14 @@ impl Registry {
     #[must_use]
     pub fn new(hub: Arc<Hub>, limits: Arc<Limits>, pools: Vec<String>) -> Self {
         let current = ArcSwap::from_pointee(Snapshot::default());
-        Self { current, changing: Mutex::new(()), hub, limits, pools, generation: AtomicU64::new(1) }
+        let (output_rule, generation) = (OutputRule::default(), AtomicU64::new(1));
+        Self { current, changing: Mutex::new(()), hub, limits, pools, output_rule, generation }
+    }
+
+    /// The same registry, with a rule for the answers of tools that have none of their own.
+    #[must_use]
+    pub fn with_output_rule(self, output_rule: OutputRule) -> Self {
+        Self { output_rule, ..self }
     }
 
     /// What is offered right now.
@@ -374,7 +384,8 @@ impl Registry {
         self.remove(ListKind::Prompts, |next| next.prompts.take(name))
     }
 
-    fn checked_tool(&self, spec: ToolSpec) -> Result<Tool, BuildError> {
+    fn checked_tool(&self, mut spec: ToolSpec) -> Result<Tool, BuildError> {
+        spec.output_rule.get_or_insert(self.output_rule);
         let subject = Subject::Tool(spec.definition.name.clone());
         let checked = check::tool(spec, &SchemaLimits::from(&*self.limits), &self.limits, &self.pools);
         let mut tool = checked.map_err(|misuse| subject.misused(misuse))?;

@@ -9,6 +9,7 @@ use impresario_protocol::{Limits, TaskSupport};
 use serde_json::Value;
 
 use super::call_timeout;
+use crate::hygiene::{ArgumentRules, TextRuleError};
 use crate::prompt::PromptSpec;
 use crate::resource::TemplateSpec;
 use crate::template::{TemplateError, UriTemplate};
@@ -110,6 +111,22 @@ pub enum Misuse {
     /// The method of an extension can't be told from another's.
     #[error("its method `{0}` is somebody's already")]
     MethodTwice(String),
+    /// A rule for an argument is none.
+    #[error("its rule for the argument `{argument}` can't hold: {reason}")]
+    TextRule {
+        /// The argument's path.
+        argument: String,
+        /// Why.
+        reason: TextRuleError,
+    },
+    /// A rule for something that the tool does not take.
+    #[error("it has a rule for the argument `{argument}`, which it does not take; it takes: {takes}")]
+    NoSuchArgument {
+        /// The argument's path.
+        argument: String,
+        /// The arguments there are.
+        takes: String,
+    },
     /// Two arguments of one name.
     #[error("it takes two arguments `{0}`")]
     ArgumentTwice(String),
@@ -122,7 +139,18 @@ pub(super) fn tool(
     limits: &Limits,
     pools: &[String],
 ) -> Result<Tool, Misuse> {
-    let ToolSpec { mut definition, run, pool, timeout, cache, headers, requires, task } = spec;
+    let ToolSpec {
+        mut definition,
+        run,
+        pool,
+        timeout,
+        cache,
+        headers,
+        requires,
+        task,
+        arguments,
+        output_rule,
+    } = spec;
     name(&definition.name, limits.name_bytes_max)?;
     if definition.input_schema.get("type").and_then(Value::as_str) != Some("object") {
         return Err(Misuse::InputNotObject);
@@ -131,6 +159,7 @@ pub(super) fn tool(
         mark_header(&mut definition.input_schema, &parameter, &header)?;
     }
     let headers = header_parameters(&definition.input_schema)?;
+    let arguments = ArgumentRules::compile(arguments, &definition.input_schema)?.map(Box::new);
     let input = Schema::compile(&definition.input_schema, schemas).map_err(Misuse::InputSchema)?;
     if definition.output_schema.as_ref().is_some_and(|schema| !schema.is_object()) {
         return Err(Misuse::OutputNotObject);
@@ -157,6 +186,8 @@ pub(super) fn tool(
         task,
         requires,
         result_bytes_max,
+        arguments,
+        output_rule: output_rule.unwrap_or_default(),
         generation: 0,
     })
 }

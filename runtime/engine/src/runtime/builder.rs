@@ -11,6 +11,7 @@ use crate::closing::Closing;
 use crate::extension::ExtensionSpec;
 use crate::gate::{Counter, Gate};
 use crate::hub::Hub;
+use crate::hygiene::OutputRule;
 use crate::lane::LaneHandle;
 use crate::offer::{Offer, OfferNames};
 use crate::prompt::IntoPrompt;
@@ -51,6 +52,7 @@ pub struct Builder {
     limits: Limits,
     lanes: Option<usize>,
     eviction: Eviction,
+    output_rule: OutputRule,
     task_store: Option<Arc<dyn TaskStore>>,
     state_keys: StateKeys,
 }
@@ -172,6 +174,13 @@ impl Builder {
         self
     }
 
+    /// What answers of tools may hold that have no [rule](ToolSpec::output_rule) of their own.
+    #[must_use]
+    pub fn output_rule(mut self, rule: OutputRule) -> Self {
+        self.output_rule = rule;
+        self
+    }
+
     /// A key that seals what calls leave with their clients while they wait for answers (`requestState`).
     /// Replicas that share it resume one another's calls; without one, each process has a random key. Given
     /// more than once, the first seals and all open, so that a key can be replaced.
@@ -199,6 +208,7 @@ impl Builder {
         let hub = Arc::new(Hub::new(lanes));
         let names = pools.iter().map(|pool| pool.name.clone()).collect();
         let registry = Registry::new(Arc::clone(&hub), Arc::clone(&limits), names);
+        let registry = registry.with_output_rule(self.output_rule);
         registry.exchange(&OfferNames::default(), self.offer)?;
         let implementation = self.identity.unwrap_or_else(unnamed);
         let list_cache = self.list_cache.unwrap_or(DEFAULT_LIST_CACHE);

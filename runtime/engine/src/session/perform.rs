@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario_codec::Node;
+use impresario_codec::{Node, Violation};
 use impresario_protocol::{
     Completion, CompletionTarget, ErrorKind, Limits, ListKind, McpError, Operation, Outcome, ToolResult,
 };
@@ -42,10 +42,11 @@ impl Session {
                 if let Some(missing) = tool.missing_capabilities(|| call.client()) {
                     return Err(lacks_capability(&tool, missing));
                 }
-                if let Some(mistakes) = check_arguments(&tool, arguments) {
+                if let Some(mistakes) = check_arguments(&tool, arguments).or_else(|| tool.screen(call)) {
                     call.finish(Ending::Answered(Outcome::Tool(ToolResult::error(mistakes))));
                     return Ok(());
                 }
+                let arguments = call.arguments();
                 let task_ttl_ms = self.task_ttl_ms(call, &tool)?;
                 self.admit(call, calls, in_flight)?;
                 match task_ttl_ms {
@@ -343,8 +344,8 @@ fn check_arguments(tool: &Tool, arguments: Option<Node<'_>>) -> Option<String> {
         Some(arguments) => tool.input.check(arguments),
         None => tool.input.check_value(&serde_json::json!({})),
     };
-    let violations: Vec<_> = violations.err()?.iter().map(ToString::to_string).collect();
-    Some(format!("invalid arguments for {}: {}", tool.definition.name, violations.join("; ")))
+    let mistakes = Violation::join(&violations.err()?);
+    Some(format!("invalid arguments for {}: {mistakes}", tool.definition.name))
 }
 
 /// An object of strings.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_codec::{DecodeLimits, Message};
-use impresario_protocol::{ErrorKind, Id, McpError, Notification, Outcome, ProgressToken};
+use impresario_protocol::{ErrorKind, Id, McpError, Notification, Outcome, ProgressToken, ToolResult};
 
 use super::era::progress_token;
 use super::{Stage, perform};
@@ -82,6 +82,10 @@ async fn run_once(stage: &Rc<Stage>, task: &Arc<Task>, tool: &Arc<Tool>) -> Opti
     };
     if !task.run_by(&call) {
         return None;
+    }
+    // Its request is as it came; what is refused here was accepted by an earlier process with other rules.
+    if let Some(mistakes) = tool.screen(&call) {
+        return Some(Ending::Answered(Outcome::Tool(ToolResult::error(mistakes))));
     }
     let remaining = Duration::from_millis(stage.shared.tasks.remaining_ms(task));
     let own = tool.task.as_deref().and_then(|policy| policy.timeout);
