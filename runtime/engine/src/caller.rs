@@ -12,6 +12,8 @@ mod abilities;
 /// Who a request is made for. Everything that must not be shared between callers is keyed by it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Caller {
+    /// Whose house the principal belongs to, where several share the server; none without authentication.
+    pub tenant: Option<Arc<str>>,
     /// The authenticated principal; none without authentication.
     pub principal: Option<Arc<str>>,
     /// The address that it came from; none on stdio and in-process.
@@ -22,10 +24,10 @@ impl Caller {
     /// A caller known by its address alone.
     #[must_use]
     pub fn from_address(address: IpAddr) -> Self {
-        Self { principal: None, address: Some(address) }
+        Self { address: Some(address), ..Self::default() }
     }
 
-    /// What separates this caller's cached answers from those of others: its principal, or, while nobody is
+    /// What separates this caller from others of its tenant: its principal, or, while nobody is
     /// authenticated, its address. Two parts, so that no name can be taken for an address.
     #[must_use]
     pub fn partition(&self) -> (&str, Option<IpAddr>) {
