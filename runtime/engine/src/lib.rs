@@ -47,7 +47,7 @@ mod tool_result;
 pub mod workers;
 
 pub use ask::{Elicited, Form, FormChoice, FormField, FormProblem};
-pub use cache::Eviction;
+pub use cache::{CacheFigures, CachePolicy, CacheSharing, CacheStats, Eviction, ResultCache, ToolCacheStats};
 pub use caller::{Abilities, Caller, ClientFacts};
 pub use closing::Closing;
 pub use completion::CompletionRequest;
@@ -73,7 +73,7 @@ pub use runtime::{Builder, Runtime, StartError};
 pub use shared::{Identity, Shared};
 pub use tasks::{MemoryStore, StoreChange, StoreError, TaskStore, TaskStoreError, TaskTable};
 pub use template::{TemplateError, UriTemplate, Variables};
-pub use tool::{CachePolicy, HeaderParameter, IntoTool, NoArguments, Tool, ToolSpec, no_arguments};
+pub use tool::{HeaderParameter, IntoTool, NoArguments, Tool, ToolSpec, no_arguments};
 pub use tool_error::ToolError;
 pub use tool_result::{IntoToolResult, Json, schema_of};
 pub use workers::PoolConfig;

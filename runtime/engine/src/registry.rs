@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -16,6 +15,7 @@ use impresario_protocol::{
 };
 use parking_lot::Mutex;
 
+use crate::cache::ResultCache;
 use crate::extension::{Answer, ExtensionSpec};
 use crate::hub::Hub;
 use crate::hygiene::OutputRule;
@@ -271,16 +271,17 @@ pub struct Registry {
     pools: Vec<String>,
     /// What answers of tools without a rule of their own may hold.
     output_rule: OutputRule,
-    generation: AtomicU64,
+    /// Where tools that declare a cache get it from.
+    caches: Arc<ResultCache>,
 }
 
 impl Registry {
-    /// An empty registry whose tools may name one of `pools`.
+    /// An empty registry whose tools may name one of `pools`, and keep their answers in `caches`.
     #[must_use]
-    pub fn new(hub: Arc<Hub>, limits: Arc<Limits>, pools: Vec<String>) -> Self {
+    pub fn new(hub: Arc<Hub>, limits: Arc<Limits>, pools: Vec<String>, caches: Arc<ResultCache>) -> Self {
         let current = ArcSwap::from_pointee(Snapshot::default());
-        let (output_rule, generation) = (OutputRule::default(), AtomicU64::new(1));
-        Self { current, changing: Mutex::new(()), hub, limits, pools, output_rule, generation }
+        let output_rule = OutputRule::default();
+        Self { current, changing: Mutex::new(()), hub, limits, pools, output_rule, caches }
     }
 
     /// The same registry, with a rule for the answers of tools that have none of their own.
@@ -387,10 +388,9 @@ impl Registry {
     fn checked_tool(&self, mut spec: ToolSpec) -> Result<Tool, BuildError> {
         spec.output_rule.get_or_insert(self.output_rule);
         let subject = Subject::Tool(spec.definition.name.clone());
-        let checked = check::tool(spec, &SchemaLimits::from(&*self.limits), &self.limits, &self.pools);
-        let mut tool = checked.map_err(|misuse| subject.misused(misuse))?;
-        tool.generation = self.generation.fetch_add(1, Ordering::Relaxed);
-        Ok(tool)
+        let schemas = SchemaLimits::from(&*self.limits);
+        let checked = check::tool(spec, &schemas, &self.limits, &self.pools, &self.caches);
+        checked.map_err(|misuse| subject.misused(misuse))
     }
 
     fn remove(&self, kind: ListKind, take: impl FnOnce(&mut Snapshot) -> bool) -> bool {
@@ -430,7 +430,8 @@ mod tests {
     use crate::tool::no_arguments;
 
     fn registry() -> Registry {
-        Registry::new(Arc::new(Hub::new(1)), Arc::new(Limits::default()), vec!["default".into()])
+        let limits = Arc::new(Limits::default());
+        Registry::new(Arc::new(Hub::new(1)), limits, vec!["default".into()], Arc::default())
     }
 
     fn offer(tools: &[&'static str]) -> Offer {
@@ -446,10 +447,10 @@ mod tests {
     fn an_exchange_takes_and_gives_in_one_change_and_leaves_the_rest_as_it_was() {
         let registry = registry();
         registry.exchange(&OfferNames::default(), offer(&["a", "b", "c"])).unwrap();
-        let generation = registry.snapshot().tool("c").unwrap().generation;
+        let before = Arc::clone(registry.snapshot().tool("c").unwrap());
         registry.exchange(&offer(&["a", "b"]).names(), offer(&["b", "d"])).unwrap();
         assert_eq!(names(&registry), ["c", "b", "d"]);
-        assert_eq!(registry.snapshot().tool("c").unwrap().generation, generation, "c is the same as before");
+        assert!(Arc::ptr_eq(registry.snapshot().tool("c").unwrap(), &before), "c is the same as before");
     }
 
     #[test]

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_codec::{Schema, Violation};
-use impresario_protocol::{
-    CacheScope, JsonObject, Outcome, TaskSupport, ToolAnnotations, ToolDefinition, ToolResult,
-};
+use impresario_protocol::{JsonObject, Outcome, TaskSupport, ToolAnnotations, ToolDefinition, ToolResult};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::cache::{CachePolicy, ToolCache};
 use crate::call::Ending;
 use crate::caller::ClientFacts;
 use crate::context::Context;
@@ -31,37 +30,6 @@ pub(crate) enum Run {
     Lane(Arc<dyn Fn(Context) -> CallFuture + Send + Sync>),
     /// On a thread of a blocking pool.
     Blocking(Arc<dyn Fn(Context) -> Ending + Send + Sync>),
-}
-
-/// How long answers of a tool or a resource may be kept, and for whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CachePolicy {
-    /// How long an answer may be given again.
-    pub ttl: Duration,
-    /// Who may share it: by default the caller alone.
-    pub scope: CacheScope,
-    /// The largest answer that is kept, in bytes, below the runtime's own limit.
-    pub max_bytes: Option<u64>,
-}
-
-impl CachePolicy {
-    /// Answers may be given again for `ttl`, to the same caller.
-    #[must_use]
-    pub fn ttl(ttl: Duration) -> Self {
-        Self { ttl, scope: CacheScope::Private, max_bytes: None }
-    }
-
-    /// The same policy for that scope. `Public` says that the answer depends on the arguments alone.
-    #[must_use]
-    pub fn scope(self, scope: CacheScope) -> Self {
-        Self { scope, ..self }
-    }
-
-    /// The same policy, but answers above `max_bytes` are not kept.
-    #[must_use]
-    pub fn max_bytes(self, max_bytes: u64) -> Self {
-        Self { max_bytes: Some(max_bytes), ..self }
-    }
 }
 
 /// A tool as its author writes it down. It is checked when it is registered.
@@ -87,7 +55,7 @@ pub struct ToolSpec {
     pub(crate) run: Run,
     pub(crate) pool: Option<String>,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) cache: Option<CachePolicy>,
+    pub(crate) cache: Option<Box<CachePolicy>>,
     /// (parameter, header) pairs of `x-mcp-header`.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) requires: Vec<String>,
@@ -242,7 +210,7 @@ impl ToolSpec {
     /// Its answers may be kept and given again.
     #[must_use]
     pub fn cache(mut self, policy: CachePolicy) -> Self {
-        self.cache = Some(policy);
+        self.cache = Some(Box::new(policy));
         self
     }
 
@@ -348,7 +316,8 @@ pub struct Tool {
     /// Where that pool stands among all.
     pub(crate) pool_place: usize,
     pub(crate) timeout: Duration,
-    pub(crate) cache: Option<CachePolicy>,
+    /// Its kept answers, where it declares a cache; they go with it.
+    pub(crate) cache: Option<Arc<ToolCache>>,
     /// How its calls become tasks; none for one whose calls never do.
     pub(crate) task: Option<Box<TaskPolicy>>,
     /// Capabilities without which a client may not call it.
@@ -359,8 +328,6 @@ pub struct Tool {
     pub(crate) arguments: Option<Box<ArgumentRules>>,
     /// What its answers may hold.
     pub(crate) output_rule: OutputRule,
-    /// Tells this registration from earlier ones of the same name, so that no cached answer survives it.
-    pub(crate) generation: u64,
 }
 
 impl fmt::Debug for Tool {

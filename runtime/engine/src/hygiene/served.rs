@@ -13,11 +13,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::cache::CachePolicy;
 use crate::caller::Caller;
 use crate::context::Context;
 use crate::runtime::{Builder, Runtime};
 use crate::session::{Connection, ConnectionKind, Frame, Stage, Via};
-use crate::tool::{CachePolicy, ToolSpec};
+use crate::tool::ToolSpec;
 
 /// What a server with that one tool answers.
 fn call(builder: Builder, tool: ToolSpec, arguments: &Value) -> Value {

@@ -2,6 +2,7 @@
 //! surfaces in a client's call.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_codec::{Schema, SchemaError, SchemaLimits};
@@ -9,6 +10,7 @@ use impresario_protocol::{Limits, TaskSupport};
 use serde_json::Value;
 
 use super::call_timeout;
+use crate::cache::{ResultCache, cache_of};
 use crate::hygiene::{ArgumentRules, TextRuleError};
 use crate::prompt::PromptSpec;
 use crate::resource::TemplateSpec;
@@ -130,6 +132,17 @@ pub enum Misuse {
     /// Two arguments of one name.
     #[error("it takes two arguments `{0}`")]
     ArgumentTwice(String),
+    /// Its cache is to tell calls apart by an argument that it does not have: all would share one answer.
+    #[error("its cache's key field `{field}` is no argument of it; there are: {there_are}")]
+    CacheKeyField {
+        /// The field.
+        field: String,
+        /// The arguments there are.
+        there_are: String,
+    },
+    /// Its cache can't be warmed up so.
+    #[error("its cache can't be warmed up: {0}")]
+    CacheWarmUp(String),
 }
 
 /// Checks a tool and makes it callable.
@@ -138,6 +151,7 @@ pub(super) fn tool(
     schemas: &SchemaLimits,
     limits: &Limits,
     pools: &[String],
+    caches: &Arc<ResultCache>,
 ) -> Result<Tool, Misuse> {
     let ToolSpec {
         mut definition,
@@ -170,6 +184,7 @@ pub(super) fn tool(
     let Some(pool_place) = pools.iter().position(|known| *known == pool) else {
         return Err(Misuse::NoSuchPool { pool, there_are: pools.join(", ") });
     };
+    let cache = cache.map(|policy| cache_of(caches, &definition, &input, *policy)).transpose()?;
     let task = task_policy(task, timeout)?;
     let timeout = call_timeout(timeout, limits);
     let result_bytes_max = Limits::size(limits.result_bytes_max);
@@ -188,7 +203,6 @@ pub(super) fn tool(
         result_bytes_max,
         arguments,
         output_rule: output_rule.unwrap_or_default(),
-        generation: 0,
     })
 }
 

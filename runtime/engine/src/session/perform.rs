@@ -1,6 +1,5 @@
 //! Operations performed: looked up, checked, admitted, handed to a worker. Free of eras.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +8,11 @@ use impresario_protocol::{
     Completion, CompletionTarget, ErrorKind, Limits, ListKind, McpError, Operation, Outcome, ToolResult,
 };
 
+use super::kept::{call_cached, was_sent_again};
 use super::operation::COMPLETE;
 use super::{Session, Stage, render};
 use crate::ask::run_on_thread;
-use crate::cache::{CacheKey, Ran};
-use crate::call::{Call, CallEvent, Ending};
+use crate::call::{Call, Ending};
 use crate::completion::CompletionRequest;
 use crate::context::Context;
 use crate::extension::ExtensionParams;
@@ -161,16 +160,11 @@ impl Session {
         if let Some(timeout) = self.timeout_as_task(call, &tool) {
             return run_tool(&self.stage, call, tool, timeout);
         }
-        let Some(policy) = &tool.cache else {
-            let timeout = tool.timeout;
-            return run_tool(&self.stage, call, tool, timeout);
-        };
-        let cache = &self.stage.shared.cache;
-        let key = cache.key(&tool, policy, &call.facts().caller, arguments);
-        match cache.get(key) {
-            Some(kept) => call.finish(Ending::Answered(Outcome::Tool(ToolResult::clone(&kept)))),
-            None => {
-                tokio::task::spawn_local(run_for_many(self.stage.clone(), Arc::clone(call), tool, key));
+        match &tool.cache {
+            Some(cache) if !was_sent_again(call) => call_cached(&self.stage, call, &tool, cache, arguments),
+            _ => {
+                let timeout = tool.timeout;
+                run_tool(&self.stage, call, tool, timeout);
             }
         }
     }
@@ -300,35 +294,6 @@ pub(super) fn run_tool(stage: &Stage, call: &Arc<Call>, tool: Arc<Tool>, timeout
     let call = Arc::clone(call);
     let job = Job { call, work, timeout, cancel_grace, tool: Some(tool) };
     stage.workers.submit(job);
-}
-
-/// Runs a cached tool for everybody who asks for the same meanwhile. A task of its own, so that nobody who
-/// leaves takes the run with it.
-async fn run_for_many(stage: Rc<Stage>, call: Arc<Call>, tool: Arc<Tool>, key: CacheKey) {
-    let Some(policy) = &tool.cache else { return };
-    let run = || run_apart(&stage, &call, &tool);
-    let ending = stage.shared.cache.get_or_run(key, policy, run).await;
-    call.finish(ending);
-}
-
-/// Runs a tool for a call that stands for several; what it tells its client goes to the one who began it.
-async fn run_apart(stage: &Stage, leader: &Arc<Call>, tool: &Arc<Tool>) -> Ran {
-    let call = Arc::new(Call::on_behalf_of(leader));
-    // What runs holds the place, even when the one who began it leaves.
-    leader.pass_permit_to(&call);
-    run_tool(stage, &call, Arc::clone(tool), tool.timeout);
-    let mut was_noisy = false;
-    loop {
-        match call.next_event().await {
-            CallEvent::Notification(notification) => {
-                was_noisy = true;
-                leader.notify(notification);
-            }
-            // A call that stands for several asks nobody.
-            CallEvent::Told(_) => was_noisy = true,
-            CallEvent::Ended(ending) => return Ran { ending, was_noisy },
-        }
-    }
 }
 
 /// A client that lacks a capability is told which.

@@ -135,7 +135,7 @@ fn call_for(stage: &Stage, task: &Task, keeper: Keeper) -> Result<Call, McpError
     let message = message.map_err(|unreadable| unreadable.error)?;
     let call = Call::new(message, shared.call_limits());
     call.accept(Facts {
-        caller: Caller { principal: task.owner().cloned(), address: None },
+        caller: Caller { principal: task.owner().cloned(), ..Caller::default() },
         client: ClientSource::Said(task.client().clone()),
         asks: Asks::InTask(Box::new(Resumed { kept: task.kept(), loose: Vec::new() })),
         // Its progress is the task's message, whether anybody asked for it or not.
