@@ -1,0 +1,281 @@
+//! SQLite: one handle that can't write for everything that reads, another for what writes.
+//!
+//! A reader is opened with `SQLITE_OPEN_READONLY` and `query_only`. sqlx runs each handle on a thread of its own, and
+//! a statement there hears of a cancelled call through the handle's progress function.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::TryStreamExt;
+use impresario_engine::JsonObject;
+use serde_json::Value;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
+use sqlx::{
+    Arguments, AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, Row, SqliteConnection, TypeInfo,
+    ValueRef,
+};
+
+use super::catalogue::{Table, Visible};
+use super::database::{Described, Query};
+use super::failure::Failure;
+use super::guard::balanced;
+use super::limits::{Limits, Rows};
+use super::pool::{Lease, Pool};
+use super::settings::Settings;
+use super::statement::rewritten;
+use super::tokens::Token;
+use super::value::{Argument, blob, integer, real};
+use crate::part::{Opening, PartError};
+
+mod plan;
+mod schema;
+
+/// Instructions of SQLite's machine between two looks at whether the call is still wanted: well below a millisecond.
+const INTERRUPT_INTERVAL: i32 = 1_000;
+
+/// Rows that a reader runs ahead of whoever takes them.
+const ROWS_AHEAD: usize = 8;
+
+/// A database in a file.
+#[derive(Debug)]
+pub(super) struct Sqlite {
+    options: SqliteConnectOptions,
+    readers: Pool<Handle>,
+    /// None where nothing may be written. One, because SQLite lets nobody write beside another.
+    writer: Option<Pool<Handle>>,
+}
+
+/// An open handle.
+#[derive(Debug)]
+struct Handle {
+    connection: SqliteConnection,
+    /// Read by the handle's progress function.
+    stopped: Arc<AtomicBool>,
+}
+
+impl Drop for Handle {
+    /// Whatever still runs on it stops.
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Sqlite {
+    pub(super) async fn open(settings: &Settings, opening: &Opening) -> Result<Self, PartError> {
+        let path = opening.path(path_of(settings.database.reveal())?);
+        match (&settings.setup, path.exists()) {
+            (Some(setup), false) => schema::set_up(&path, &opening.path(setup)).await?,
+            (None, false) => {
+                let message = format!(
+                    "there is no file {}: name one that exists, or let `setup` make it from a file of SQL",
+                    path.display()
+                );
+                return Err(PartError::at("database", message));
+            }
+            (_, true) => {}
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .busy_timeout(settings.timeout.0.min(std::time::Duration::from_secs(3_600)))
+            .row_buffer_size(ROWS_AHEAD)
+            .pragma("trusted_schema", "OFF")
+            .pragma("cell_size_check", "ON")
+            .pragma("temp_store", "MEMORY")
+            .pragma("hard_heap_limit", settings.memory_max.0.to_string())
+            .disable_statement_logging();
+        let writer = settings.writes().then(|| Pool::new(1));
+        let engine = Self { options, readers: Pool::new(settings.connections_max), writer };
+        // The first look at the file: that it is a database, and that it may be read and written.
+        let looked = async {
+            engine.reader().await?.give_back();
+            engine.tables().await?;
+            if let Some(writer) = &engine.writer {
+                engine.writing(writer).await?.give_back();
+            }
+            Ok::<_, Failure>(())
+        };
+        looked.await.map_err(|_| {
+            PartError::at("database", format!("{} can't be opened as a SQLite database", path.display()))
+        })?;
+        Ok(engine)
+    }
+
+    async fn reader(&self) -> Result<Lease<'_, Handle>, Failure> {
+        let options = self.options.clone().read_only(true).pragma("query_only", "ON");
+        let (lease, _) = self.readers.lease(async || Handle::open(&options).await).await?;
+        Ok(lease)
+    }
+
+    async fn writing<'p>(&self, writer: &'p Pool<Handle>) -> Result<Lease<'p, Handle>, Failure> {
+        let (lease, _) = writer.lease(async || Handle::open(&self.options).await).await?;
+        Ok(lease)
+    }
+
+    pub(super) async fn tables(&self) -> Result<Vec<Table>, Failure> {
+        let mut reader = self.reader().await?;
+        let tables = schema::tables(&mut reader.connection).await;
+        settled(reader, tables)
+    }
+
+    pub(super) async fn read(&self, query: Query, limits: &Limits) -> Result<Rows, Failure> {
+        let mut reader = self.reader().await?;
+        let rows = reader.rows(as_subquery(&query.sql, limits), query.arguments, limits).await;
+        settled(reader, rows)
+    }
+
+    /// One transaction around asking which tables would be opened and opening them, so that nothing changes between.
+    pub(super) async fn read_visible(
+        &self,
+        query: Query,
+        visible: &Visible,
+        limits: &Limits,
+    ) -> Result<Rows, Failure> {
+        let mut reader = self.reader().await?;
+        reader.run("BEGIN").await?;
+        let sql = as_subquery(&query.sql, limits);
+        let rows = match plan::check_tables(&mut reader.connection, &sql, visible).await {
+            Ok(()) => reader.rows(sql, query.arguments, limits).await,
+            Err(failure) => Err(failure),
+        };
+        reader.run("ROLLBACK").await?;
+        settled(reader, rows)
+    }
+
+    pub(super) async fn write(&self, query: Query, limits: &Limits) -> Result<Rows, Failure> {
+        let writer = self.writer.as_ref().ok_or(Failure::ReadOnly)?;
+        let mut handle = self.writing(writer).await?;
+        // The lock is taken first: a call that is cancelled while it waits for it has written nothing.
+        handle.run("BEGIN IMMEDIATE").await?;
+        let rows = handle.rows(query.sql, query.arguments, limits).await;
+        handle.run(if rows.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+        settled(handle, rows)
+    }
+
+    pub(super) async fn describe(
+        &self,
+        statement: &[Token<'_>],
+        parameters: &[&str],
+    ) -> Result<Described, Failure> {
+        let mut reader = self.reader().await?;
+        let sql = rewritten(statement, parameters, |place| format!("?{place}"));
+        let described = plan::describe(&mut reader.connection, &sql).await;
+        // A question must also be one as a subquery; what writes can't be one.
+        let described = match described {
+            Ok(described) if !described.writes => {
+                let limits = Limits { rows_max: 1, bytes_max: 1, timeout: std::time::Duration::MAX };
+                balanced(statement).map_err(|refusal| Failure::Mistaken(refusal.to_string()))?;
+                plan::describe(&mut reader.connection, &as_subquery(&sql, &limits)).await
+            }
+            described => described,
+        };
+        settled(reader, described).map(|described| Described { parameters: vec![String::new(); parameters.len()], ..described })
+    }
+}
+
+impl Handle {
+    async fn open(options: &SqliteConnectOptions) -> Result<Self, Failure> {
+        let mut connection = options.connect().await?;
+        let stopped = Arc::new(AtomicBool::new(false));
+        let is_stopped = Arc::clone(&stopped);
+        connection
+            .lock_handle()
+            .await?
+            .set_progress_handler(INTERRUPT_INTERVAL, move || !is_stopped.load(Ordering::Relaxed));
+        Ok(Self { connection, stopped })
+    }
+
+    async fn run(&mut self, sql: &'static str) -> Result<(), Failure> {
+        self.connection.execute(sql).await?;
+        Ok(())
+    }
+
+    /// Runs a statement, and takes its rows up to the limits.
+    async fn rows(&mut self, sql: String, arguments: Vec<Argument>, limits: &Limits) -> Result<Rows, Failure> {
+        let query = sqlx::query_with(AssertSqlSafe(sql), bound(arguments)).persistent(false);
+        let mut stream = self.connection.fetch_many(query);
+        let mut rows = Rows::default();
+        while let Some(step) = stream.try_next().await? {
+            match step {
+                Either::Left(done) => rows.affected += done.rows_affected(),
+                // The subquery has its own bound, and what writes must come to its end.
+                Either::Right(row) => {
+                    rows.take(shown(&row), limits);
+                }
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// Keeps a handle whose answer has come, unless the handle itself is what failed.
+fn settled<T>(handle: Lease<'_, Handle>, answer: Result<T, Failure>) -> Result<T, Failure> {
+    if !matches!(answer, Err(Failure::Broken)) {
+        handle.give_back();
+    }
+    answer
+}
+
+/// The path behind `sqlite:`; sqlx's own parameters are not taken, because they would undo what is set here.
+fn path_of(url: &str) -> Result<&Path, PartError> {
+    let path = url.strip_prefix("sqlite:").unwrap_or(url);
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path == ":memory:" {
+        return Err(PartError::at("database", "must name a file, such as \"sqlite:shop.db\": a database in memory is empty at every start"));
+    }
+    if path.contains('?') {
+        return Err(PartError::at("database", "takes no parameters behind the path: leave out ? and what follows"));
+    }
+    Ok(Path::new(path))
+}
+
+/// The only way a question is compiled: where a subquery stands, nothing but a SELECT can.
+fn as_subquery(sql: &str, limits: &Limits) -> String {
+    format!("SELECT * FROM (\n{sql}\n) LIMIT {}", limits.rows_max.saturating_add(1))
+}
+
+fn bound(arguments: Vec<Argument>) -> SqliteArguments {
+    let mut bound = SqliteArguments::default();
+    for argument in arguments {
+        let added = match argument {
+            Argument::Null => bound.add(None::<i64>),
+            Argument::Boolean(value) => bound.add(i64::from(value)),
+            Argument::Integer(number) => bound.add(number),
+            Argument::Real(number) => bound.add(number),
+            Argument::Text(text) => bound.add(text),
+            Argument::Blob(bytes) => bound.add(bytes),
+        };
+        added.expect("plain values are always encoded");
+    }
+    bound
+}
+
+/// A row as JSON. SQLite's values have types of their own, whatever their column was declared as.
+fn shown(row: &SqliteRow) -> JsonObject {
+    let value = |at: usize| -> Option<Value> {
+        let raw = row.try_get_raw(at).ok()?;
+        if raw.is_null() {
+            return Some(Value::Null);
+        }
+        let kind = raw.type_info();
+        match kind.name() {
+            "INTEGER" => row.try_get_unchecked::<i64, _>(at).ok().map(integer),
+            "REAL" => row.try_get_unchecked::<f64, _>(at).ok().map(real),
+            "TEXT" => {
+                let bytes = row.try_get_unchecked::<Vec<u8>, _>(at).ok()?;
+                Some(String::from_utf8(bytes).map_or_else(|error| blob(error.as_bytes()), Value::String))
+            }
+            _ => row.try_get_unchecked::<Vec<u8>, _>(at).ok().map(|bytes| blob(&bytes)),
+        }
+    };
+    row.columns().iter().map(|column| (column.name().to_owned(), value(column.ordinal()).unwrap_or_default())).collect()
+}
+
+/// Closes a handle that was only needed for a moment, and waits until its file is let go.
+async fn closed(connection: SqliteConnection) -> Result<(), Failure> {
+    connection.close().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
