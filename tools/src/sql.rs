@@ -187,7 +187,8 @@ impl Source {
     fn keep(&self, mut tables: Vec<Table>) -> Arc<Catalogue> {
         tables.retain(|table| self.visible.sees(&table.name));
         let catalogue = Arc::new(Catalogue { tables });
-        *self.catalogue.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), Arc::clone(&catalogue));
+        *self.catalogue.lock().unwrap_or_else(PoisonError::into_inner) =
+            (Instant::now(), Arc::clone(&catalogue));
         catalogue
     }
 
@@ -200,7 +201,9 @@ impl Source {
     /// called unknown.
     async fn table(&self, name: &str) -> Result<Table, ToolError> {
         let (at, known) = self.known();
-        if at.elapsed() < FRESH_FOR && let Ok(table) = known.table(name) {
+        if at.elapsed() < FRESH_FOR
+            && let Ok(table) = known.table(name)
+        {
             return Ok(table.clone());
         }
         Ok(self.read_catalogue().await?.table(name)?.clone())

@@ -84,7 +84,8 @@ impl Visible {
 
     /// The listed name that no table has, with the key of its list and its place there.
     pub(super) fn unknown<'s>(&'s self, tables: &[Table]) -> Option<(&'static str, usize, &'s str)> {
-        let lists = [("tables", self.only.as_deref().unwrap_or_default()), ("hidden_tables", &self.hidden[..])];
+        let lists =
+            [("tables", self.only.as_deref().unwrap_or_default()), ("hidden_tables", &self.hidden[..])];
         lists.into_iter().find_map(|(key, names)| {
             let is_known = |name: &String| tables.iter().any(|table| self.is_same(name, &table.name));
             let at = names.iter().position(|name| !is_known(name))?;

@@ -133,7 +133,11 @@ impl Database {
     }
 
     /// Why a free query may not be offered; none if it may.
-    pub(super) async fn objection(&self, settings: &Settings, visible: &Visible) -> Result<Option<String>, Failure> {
+    pub(super) async fn objection(
+        &self,
+        settings: &Settings,
+        visible: &Visible,
+    ) -> Result<Option<String>, Failure> {
         match self {
             Self::Sqlite(_) => Ok(None),
             Self::Postgres(engine) => engine.objection(settings.query_as_superuser, visible).await,

@@ -32,7 +32,9 @@ impl Failure {
     pub(super) fn text(&self) -> String {
         match self {
             Self::TooLong(limit) => {
-                format!("the database took longer than {limit:?}: narrow the question, and filter by indexed columns")
+                format!(
+                    "the database took longer than {limit:?}: narrow the question, and filter by indexed columns"
+                )
             }
             Self::ReadOnly => "this connection can only read: nothing was written".into(),
             Self::TryAgain(why) => format!("{why}: try again in a moment"),
@@ -44,7 +46,8 @@ impl Failure {
     /// The same with another name to try, where one is unknown.
     pub(super) fn hinted(self, nearest: impl FnOnce(&str) -> Option<String>) -> Self {
         let Self::Mistaken(text) = &self else { return self };
-        let unknown = ["no such column: ", "no such table: "].iter().find_map(|start| text.strip_prefix(start));
+        let unknown =
+            ["no such column: ", "no such table: "].iter().find_map(|start| text.strip_prefix(start));
         match unknown.and_then(nearest) {
             Some(name) => Self::Mistaken(format!("{text}; did you mean {name}?")),
             None => self,
@@ -71,7 +74,9 @@ impl From<sqlx::Error> for Failure {
                 let sqlite = database.try_downcast_ref::<SqliteError>();
                 let postgres = database.try_downcast_ref::<PgDatabaseError>();
                 match (sqlite, postgres) {
-                    (Some(_), _) => of_sqlite(database.code().as_deref().unwrap_or_default(), database.message()),
+                    (Some(_), _) => {
+                        of_sqlite(database.code().as_deref().unwrap_or_default(), database.message())
+                    }
                     (_, Some(error)) => of_postgres(error),
                     (None, None) => None,
                 }
@@ -175,8 +180,16 @@ mod tests {
             ("1", "no such column: nam", "no such column: nam; did you mean name?"),
             ("1", "near \"FORM\": syntax error", "near \"FORM\": syntax error"),
             ("2067", "UNIQUE constraint failed: users.email", "UNIQUE constraint failed: users.email"),
-            ("8", "attempt to write a readonly database", "this connection can only read: nothing was written"),
-            ("14", "unable to open database file: /srv/secret.db", "the database can't answer now: try again later"),
+            (
+                "8",
+                "attempt to write a readonly database",
+                "this connection can only read: nothing was written",
+            ),
+            (
+                "14",
+                "unable to open database file: /srv/secret.db",
+                "the database can't answer now: try again later",
+            ),
         ];
         for (code, message, expected) in rows {
             let failure = of_sqlite(code, message).unwrap_or(Failure::Broken);

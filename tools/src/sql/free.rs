@@ -42,7 +42,8 @@ pub(super) fn tool(source: &Arc<Source>) -> ToolSpec {
 }
 
 async fn answer(source: &Source, sql: &str) -> Result<ToolResult, ToolError> {
-    let sql = free_query(sql, source.database.dialect()).map_err(|refusal| ToolError::new(refusal.to_string()))?;
+    let sql =
+        free_query(sql, source.database.dialect()).map_err(|refusal| ToolError::new(refusal.to_string()))?;
     let query = Query { sql, arguments: Vec::new() };
     let rows = source.database.read_visible(query, &source.visible, &source.limits).await;
     let rows = rows.map_err(|failure| failure.hinted(|name| source.nearest(name)))?;

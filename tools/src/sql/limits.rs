@@ -76,12 +76,20 @@ impl Rows {
     fn note(&self, limits: &Limits) -> Option<String> {
         let taken = self.rows.len();
         Some(match self.cut? {
-            Cut::Rows => format!("cut at {taken} rows: there are more. Narrow the question, or count and sum instead"),
+            Cut::Rows => {
+                format!("cut at {taken} rows: there are more. Narrow the question, or count and sum instead")
+            }
             Cut::Bytes if taken == 0 => {
-                format!("the first row alone is larger than {} bytes: ask for fewer columns", limits.bytes_max)
+                format!(
+                    "the first row alone is larger than {} bytes: ask for fewer columns",
+                    limits.bytes_max
+                )
             }
             Cut::Bytes => {
-                format!("cut at {} bytes, after {taken} rows: ask for fewer columns or rows", limits.bytes_max)
+                format!(
+                    "cut at {} bytes, after {taken} rows: ask for fewer columns or rows",
+                    limits.bytes_max
+                )
             }
         })
     }
@@ -130,7 +138,8 @@ mod tests {
     #[test]
     fn rows_are_taken_up_to_a_limit_and_the_answer_says_which() {
         // `{"a":"x"}` and a comma are 10 bytes.
-        let cases = [(3, 100, 2, None), (2, 100, 2, None), (1, 100, 1, Some("1 rows")), (9, 19, 1, Some("19 bytes"))];
+        let cases =
+            [(3, 100, 2, None), (2, 100, 2, None), (1, 100, 1, Some("1 rows")), (9, 19, 1, Some("19 bytes"))];
         for (rows_max, bytes_max, taken, note) in cases {
             let limits = Limits { rows_max, bytes_max, timeout: Duration::from_secs(1) };
             let mut rows = Rows::default();

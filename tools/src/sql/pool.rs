@@ -117,7 +117,9 @@ mod tests {
         pool.lease(async || Err("no route")).await.unwrap_err();
         let (lease, _) = numbered(&pool, 1).await;
         let mut second = std::pin::pin!(numbered(&pool, 2));
-        assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(second.as_mut().poll(cx).is_pending())).await);
+        assert!(
+            std::future::poll_fn(|cx| std::task::Poll::Ready(second.as_mut().poll(cx).is_pending())).await
+        );
         drop(lease);
         assert_eq!(*second.await.0, 2);
     }

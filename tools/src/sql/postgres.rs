@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgConnectOptions};
-use sqlx::{
-    Arguments, AssertSqlSafe, ConnectOptions, Either, Executor, PgConnection, SqlSafeStr, Statement,
-};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Either, Executor, PgConnection, SqlSafeStr, Statement};
 use tokio::time::timeout;
 
 use super::catalogue::{Table, Visible};
@@ -44,11 +42,15 @@ pub(super) struct Postgres {
 impl Postgres {
     pub(super) async fn open(settings: &Settings) -> Result<Self, PartError> {
         if settings.setup.is_some() {
-            return Err(PartError::at("setup", "is for SQLite: make the tables of a PostgreSQL database yourself"));
+            return Err(PartError::at(
+                "setup",
+                "is for SQLite: make the tables of a PostgreSQL database yourself",
+            ));
         }
         // The error could repeat the password, and the host is in what the file says.
-        let options = PgConnectOptions::from_str(settings.database.reveal())
-            .map_err(|_| PartError::at("database", "is no address such as postgres://user:password@host:5432/name"))?;
+        let options = PgConnectOptions::from_str(settings.database.reveal()).map_err(|_| {
+            PartError::at("database", "is no address such as postgres://user:password@host:5432/name")
+        })?;
         let timeout_ms = settings.timeout.0.as_millis().to_string();
         let options = options
             .application_name("impresario")
@@ -75,8 +77,8 @@ impl Postgres {
         let Ok(first) = timeout(limit, self.begin("BEGIN READ ONLY")).await else {
             return Err(format!("does not answer within {limit:?}"));
         };
-        let connection =
-            first.map_err(|_| "lets nobody in with that user, password and database name (the log says more)")?;
+        let connection = first
+            .map_err(|_| "lets nobody in with that user, password and database name (the log says more)")?;
         end(connection, "ROLLBACK", Ok(())).await.map_err(|failure| failure.text())
     }
 
@@ -137,7 +139,11 @@ impl Postgres {
     }
 
     /// Why a free query may not be offered to this role.
-    pub(super) async fn objection(&self, as_superuser: bool, visible: &Visible) -> Result<Option<String>, Failure> {
+    pub(super) async fn objection(
+        &self,
+        as_superuser: bool,
+        visible: &Visible,
+    ) -> Result<Option<String>, Failure> {
         if !as_superuser {
             let mut connection = self.begin("BEGIN READ ONLY").await?;
             let powers = schema::powers(&mut connection).await;
@@ -257,11 +263,9 @@ async fn described(
         columns::shapes(connection, format!("SELECT * FROM (\n{plain}\n) AS q")).await?;
     } else if has_rows && first_word(statement).is_some_and(|word| word.is_word("WITH")) {
         return Err(Failure::Mistaken(
-            "a statement that writes and answers with rows can't begin with WITH: use subqueries instead".into(),
+            "a statement that writes and answers with rows can't begin with WITH: use subqueries instead"
+                .into(),
         ));
     }
     Ok(Described { writes, has_rows, parameters: names })
 }
-
-#[cfg(test)]
-mod tests;

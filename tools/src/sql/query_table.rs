@@ -169,8 +169,11 @@ fn built(table: &Table, question: &Question, limit: usize, dialect: Dialect) -> 
     let columns = if question.columns.is_empty() {
         table.quoted_columns()
     } else {
-        let named: Result<Vec<_>, _> =
-            question.columns.iter().map(|name| table.column(name).map(|column| quoted(&column.name))).collect();
+        let named: Result<Vec<_>, _> = question
+            .columns
+            .iter()
+            .map(|name| table.column(name).map(|column| quoted(&column.name)))
+            .collect();
         named?.join(", ")
     };
     let mut sql = format!("SELECT {columns} FROM {}", table.quoted);
@@ -189,7 +192,8 @@ fn built(table: &Table, question: &Question, limit: usize, dialect: Dialect) -> 
     }
     if order.is_empty() {
         // Pages of rows without an order could overlap.
-        order = table.columns.iter().filter(|column| column.primary_key).map(|key| quoted(&key.name)).collect();
+        order =
+            table.columns.iter().filter(|column| column.primary_key).map(|key| quoted(&key.name)).collect();
     }
     if !order.is_empty() {
         let _ = write!(sql, " ORDER BY {}", order.join(", "));
@@ -211,12 +215,15 @@ impl Builder {
         let sql = operator.sql();
         match (operator, &condition.value) {
             (Operator::IsNull | Operator::IsNotNull, None | Some(Value::Null)) => Ok(format!("{name} {sql}")),
-            (Operator::IsNull | Operator::IsNotNull, Some(_)) => Err(format!("{sql} takes no value: leave it out")),
+            (Operator::IsNull | Operator::IsNotNull, Some(_)) => {
+                Err(format!("{sql} takes no value: leave it out"))
+            }
             (Operator::In | Operator::NotIn, Some(Value::Array(values))) => {
                 if values.is_empty() || values.len() > VALUES_MAX {
                     return Err(format!("{sql} takes 1 to {VALUES_MAX} values, got {}", values.len()));
                 }
-                let places: Result<Vec<_>, _> = values.iter().map(|value| self.bound(value, column)).collect();
+                let places: Result<Vec<_>, _> =
+                    values.iter().map(|value| self.bound(value, column)).collect();
                 Ok(format!("{name} {sql} ({})", places?.join(", ")))
             }
             (Operator::In | Operator::NotIn, _) => Err(format!("{sql} takes a list of values")),
@@ -228,15 +235,17 @@ impl Builder {
             (Operator::Like | Operator::NotLike, _) => {
                 Err(format!("{sql} takes a text, in which % stands for any text and _ for any letter"))
             }
-            (_, None | Some(Value::Null)) => Err("nothing compares with null: use `is null` or `is not null`".into()),
+            (_, None | Some(Value::Null)) => {
+                Err("nothing compares with null: use `is null` or `is not null`".into())
+            }
             (_, Some(value)) => Ok(format!("{name} {sql} {}", self.bound(value, column)?)),
         }
     }
 
     /// The placeholder of a value.
     fn bound(&mut self, value: &Value, column: &Column) -> Result<String, String> {
-        let argument =
-            Argument::new(value, &column.cast).map_err(|wrong| format!("the value of {} {wrong}", column.name))?;
+        let argument = Argument::new(value, &column.cast)
+            .map_err(|wrong| format!("the value of {} {wrong}", column.name))?;
         self.arguments.push(argument);
         Ok(self.dialect.placeholder(self.arguments.len(), &column.cast))
     }

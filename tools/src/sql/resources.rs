@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use impresario_engine::{
-    McpError, ResourceContents, ResourceSpec, TemplateSpec, ToolError, ToolResult, ToolSpec, UriTemplate, Variables,
+    McpError, ResourceContents, ResourceSpec, TemplateSpec, ToolError, ToolResult, ToolSpec, UriTemplate,
+    Variables,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -52,7 +53,9 @@ pub(super) fn describe_table(source: &Arc<Source>) -> ToolSpec {
         }
     })
     .title("Describe a table")
-    .description("Describe one table or view: its columns, their types, the primary key, what they reference.")
+    .description(
+        "Describe one table or view: its columns, their types, the primary key, what they reference.",
+    )
     .annotations(super::reading())
     .output_schema(json!({
         "type": "object",

@@ -8,13 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::TryStreamExt;
-use impresario_engine::JsonObject;
-use serde_json::Value;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
-use sqlx::{
-    Arguments, AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, Row, SqliteConnection, TypeInfo,
-    ValueRef,
-};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Either, Executor, SqliteConnection};
 
 use super::catalogue::{Table, Visible};
 use super::database::{Described, Query};
@@ -25,9 +20,10 @@ use super::pool::{Lease, Pool};
 use super::settings::Settings;
 use super::statement::rewritten;
 use super::tokens::Token;
-use super::value::{Argument, blob, integer, real};
+use super::value::Argument;
 use crate::part::{Opening, PartError};
 
+mod columns;
 mod plan;
 mod schema;
 
@@ -120,7 +116,7 @@ impl Sqlite {
 
     pub(super) async fn read(&self, query: Query, limits: &Limits) -> Result<Rows, Failure> {
         let mut reader = self.reader().await?;
-        let rows = reader.rows(as_subquery(&query.sql, limits), query.arguments, limits).await;
+        let rows = reader.question(query, None, limits).await;
         settled(reader, rows)
     }
 
@@ -133,11 +129,7 @@ impl Sqlite {
     ) -> Result<Rows, Failure> {
         let mut reader = self.reader().await?;
         reader.run("BEGIN").await?;
-        let sql = as_subquery(&query.sql, limits);
-        let rows = match plan::check_tables(&mut reader.connection, &sql, visible).await {
-            Ok(()) => reader.rows(sql, query.arguments, limits).await,
-            Err(failure) => Err(failure),
-        };
+        let rows = reader.question(query, Some(visible), limits).await;
         reader.run("ROLLBACK").await?;
         settled(reader, rows)
     }
@@ -147,7 +139,7 @@ impl Sqlite {
         let mut handle = self.writing(writer).await?;
         // The lock is taken first: a call that is cancelled while it waits for it has written nothing.
         handle.run("BEGIN IMMEDIATE").await?;
-        let rows = handle.rows(query.sql, query.arguments, limits).await;
+        let rows = handle.rows(query.sql, query.arguments, None, limits).await;
         handle.run(if rows.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
         settled(handle, rows)
     }
@@ -163,13 +155,13 @@ impl Sqlite {
         // A question must also be one as a subquery; what writes can't be one.
         let described = match described {
             Ok(described) if !described.writes => {
-                let limits = Limits { rows_max: 1, bytes_max: 1, timeout: std::time::Duration::MAX };
                 balanced(statement).map_err(|refusal| Failure::Mistaken(refusal.to_string()))?;
-                plan::describe(&mut reader.connection, &as_subquery(&sql, &limits)).await
+                columns::names(&mut reader.connection, &sql).await.map(|_| described)
             }
             described => described,
         };
-        settled(reader, described).map(|described| Described { parameters: vec![String::new(); parameters.len()], ..described })
+        settled(reader, described)
+            .map(|described| Described { parameters: vec![String::new(); parameters.len()], ..described })
     }
 }
 
@@ -190,19 +182,49 @@ impl Handle {
         Ok(())
     }
 
-    /// Runs a statement, and takes its rows up to the limits.
-    async fn rows(&mut self, sql: String, arguments: Vec<Argument>, limits: &Limits) -> Result<Rows, Failure> {
+    /// Asks a question: first which columns it has, then, if only some tables may be seen, which ones it would open.
+    async fn question(
+        &mut self,
+        query: Query,
+        visible: Option<&Visible>,
+        limits: &Limits,
+    ) -> Result<Rows, Failure> {
+        let names = columns::names(&mut self.connection, &query.sql).await?;
+        let sql = columns::shaped(&query.sql, names.len(), limits);
+        if let Some(visible) = visible {
+            plan::check_tables(&mut self.connection, &sql, visible).await?;
+        }
+        self.rows(sql, query.arguments, Some(&names), limits).await
+    }
+
+    /// Runs a statement, and takes its rows up to the limits. Without `names` the columns are called as SQLite does.
+    async fn rows(
+        &mut self,
+        sql: String,
+        arguments: Vec<Argument>,
+        names: Option<&[String]>,
+        limits: &Limits,
+    ) -> Result<Rows, Failure> {
         let query = sqlx::query_with(AssertSqlSafe(sql), bound(arguments)).persistent(false);
         let mut stream = self.connection.fetch_many(query);
         let mut rows = Rows::default();
+        let mut ended = false;
         while let Some(step) = stream.try_next().await? {
             match step {
-                Either::Left(done) => rows.affected += done.rows_affected(),
-                // The subquery has its own bound, and what writes must come to its end.
+                Either::Left(done) => {
+                    ended = true;
+                    rows.affected += done.rows_affected();
+                }
+                // A question has its own bound, and what writes must come to its end.
                 Either::Right(row) => {
-                    rows.take(shown(&row), limits);
+                    rows.take(columns::shown(&row, names), limits);
                 }
             }
+        }
+        if !ended {
+            // The handle's thread is gone, and to sqlx that looks like the last row.
+            tracing::error!("a thread of sqlx has ended with the statement that it ran");
+            return Err(Failure::Broken);
         }
         Ok(rows)
     }
@@ -221,17 +243,18 @@ fn path_of(url: &str) -> Result<&Path, PartError> {
     let path = url.strip_prefix("sqlite:").unwrap_or(url);
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() || path == ":memory:" {
-        return Err(PartError::at("database", "must name a file, such as \"sqlite:shop.db\": a database in memory is empty at every start"));
+        return Err(PartError::at(
+            "database",
+            "must name a file, such as \"sqlite:shop.db\": a database in memory is empty at every start",
+        ));
     }
     if path.contains('?') {
-        return Err(PartError::at("database", "takes no parameters behind the path: leave out ? and what follows"));
+        return Err(PartError::at(
+            "database",
+            "takes no parameters behind the path: leave out ? and what follows",
+        ));
     }
     Ok(Path::new(path))
-}
-
-/// The only way a question is compiled: where a subquery stands, nothing but a SELECT can.
-fn as_subquery(sql: &str, limits: &Limits) -> String {
-    format!("SELECT * FROM (\n{sql}\n) LIMIT {}", limits.rows_max.saturating_add(1))
 }
 
 fn bound(arguments: Vec<Argument>) -> SqliteArguments {
@@ -248,27 +271,6 @@ fn bound(arguments: Vec<Argument>) -> SqliteArguments {
         added.expect("plain values are always encoded");
     }
     bound
-}
-
-/// A row as JSON. SQLite's values have types of their own, whatever their column was declared as.
-fn shown(row: &SqliteRow) -> JsonObject {
-    let value = |at: usize| -> Option<Value> {
-        let raw = row.try_get_raw(at).ok()?;
-        if raw.is_null() {
-            return Some(Value::Null);
-        }
-        let kind = raw.type_info();
-        match kind.name() {
-            "INTEGER" => row.try_get_unchecked::<i64, _>(at).ok().map(integer),
-            "REAL" => row.try_get_unchecked::<f64, _>(at).ok().map(real),
-            "TEXT" => {
-                let bytes = row.try_get_unchecked::<Vec<u8>, _>(at).ok()?;
-                Some(String::from_utf8(bytes).map_or_else(|error| blob(error.as_bytes()), Value::String))
-            }
-            _ => row.try_get_unchecked::<Vec<u8>, _>(at).ok().map(|bytes| blob(&bytes)),
-        }
-    };
-    row.columns().iter().map(|column| (column.name().to_owned(), value(column.ordinal()).unwrap_or_default())).collect()
 }
 
 /// Closes a handle that was only needed for a moment, and waits until its file is let go.

@@ -20,7 +20,8 @@ use super::value::Argument;
 use crate::part::PartError;
 
 /// What a statement may begin with. Nothing else is a question or a change of rows.
-const BEGINNINGS: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"];
+const BEGINNINGS: &[&str] =
+    &["SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"];
 
 /// A statement that was looked at.
 #[derive(Debug)]
@@ -47,7 +48,8 @@ pub(super) fn rewritten(
 ) -> String {
     let mut sql = String::new();
     for token in statement {
-        let place = parameters.iter().position(|name| token.kind == Kind::Parameter && token.text[1..] == **name);
+        let place =
+            parameters.iter().position(|name| token.kind == Kind::Parameter && token.text[1..] == **name);
         match place {
             Some(place) => sql.push_str(&placeholder(place + 1)),
             None => sql.push_str(token.text),
@@ -85,7 +87,10 @@ pub(super) async fn tool(
     let names: Vec<_> = statement.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     if let Some(unknown) = settings.parameters.keys().find(|known| !names.contains(&known.as_str())) {
         let meant = meant(unknown, names.iter().copied());
-        return Err(PartError::at(key(&format!("parameters.{unknown}")), format!("does not stand in the sql{meant}")));
+        return Err(PartError::at(
+            key(&format!("parameters.{unknown}")),
+            format!("does not stand in the sql{meant}"),
+        ));
     }
     let schema = input_schema(&statement.parameters);
     let (reads, has_rows) = (!statement.writes, statement.has_rows);
@@ -135,7 +140,8 @@ async fn look_at(source: &Source, settings: &StatementSettings) -> Result<Statem
             settings: settings.parameters.get(*name).cloned().unwrap_or_default(),
         })
         .collect();
-    let sql = rewritten(statement, &names, |place| dialect.placeholder(place, &parameters[place - 1].type_name));
+    let sql =
+        rewritten(statement, &names, |place| dialect.placeholder(place, &parameters[place - 1].type_name));
     Ok(Statement { sql, parameters, writes, has_rows })
 }
 
@@ -164,7 +170,8 @@ async fn run(statement: &Statement, source: &Source, ctx: &Context) -> Result<To
 /// The schema of the answer of a statement that writes.
 fn written_schema(has_rows: bool) -> Value {
     let mut schema = if has_rows { answer_schema() } else { json!({ "type": "object", "properties": {} }) };
-    schema["properties"]["rows_affected"] = json!({ "type": "integer", "description": "how many rows were written" });
+    schema["properties"]["rows_affected"] =
+        json!({ "type": "integer", "description": "how many rows were written" });
     schema
 }
 
@@ -229,7 +236,11 @@ mod tests {
     #[test]
     fn parameters_become_placeholders_and_nothing_else_changes() {
         let rows = [
-            (Dialect::Sqlite, "SELECT :a, ':a', \":a\" -- :a\n, :b, :a", "SELECT ?1, ':a', \":a\" -- :a\n, ?2, ?1"),
+            (
+                Dialect::Sqlite,
+                "SELECT :a, ':a', \":a\" -- :a\n, :b, :a",
+                "SELECT ?1, ':a', \":a\" -- :a\n, ?2, ?1",
+            ),
             (Dialect::Postgres, "SELECT :a::int, $$:b$$, a[1 : 2]", "SELECT ?1::int, $$:b$$, a[1 : 2]"),
             (Dialect::Postgres, "SELECT E'\\':a', :a /* /* :b */ */", "SELECT E'\\':a', ?1 /* /* :b */ */"),
             (Dialect::Sqlite, "SELECT [:a], `:a`, x':a', :größe", "SELECT [:a], `:a`, x':a', ?1"),

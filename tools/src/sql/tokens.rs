@@ -194,7 +194,8 @@ fn number(rest: &str) -> Result<usize, Refusal> {
         len += 1;
     }
     // What follows could be a string with a prefix or a dollar quote to one release, and not to another.
-    if rest[len..].starts_with(['\'', '"', '$', '`', '[']) || rest[len..].starts_with(|c: char| !c.is_ascii()) {
+    if rest[len..].starts_with(['\'', '"', '$', '`', '[']) || rest[len..].starts_with(|c: char| !c.is_ascii())
+    {
         return Err(format!("put a space behind the number {}", &rest[..len]).into());
     }
     Ok(len)
@@ -273,4 +274,4 @@ fn not_closed(quote: char) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -25,7 +25,8 @@ fn tables_are_listed_and_described() {
     each(|shop| {
         let server = shop.serve(shop.settings());
         let listed = server.answer("list_tables", &json!({}));
-        let tables: Vec<_> = listed["tables"].as_array().unwrap().iter().map(|table| &table["name"]).collect();
+        let tables: Vec<_> =
+            listed["tables"].as_array().unwrap().iter().map(|table| &table["name"]).collect();
         assert_eq!(tables, ["cheap", "leak", "orders", "products", "secrets"]);
         let described = server.answer("describe_table", &json!({"table": "orders"}));
         assert_eq!(described["kind"], "table");
@@ -103,7 +104,11 @@ fn a_row_is_inserted_and_shown_as_it_is_stored() {
         let data = json!({"name": name, "price": 2.5, "photo": "AP8="});
         let inserted = server.answer("insert_record", &json!({"table": "products", "data": data}));
         let row = &inserted["inserted"];
-        assert_eq!((&row["id"], &row["name"], &row["photo"]), (&json!(5), &json!(name), &json!("AP8=")), "{row}");
+        assert_eq!(
+            (&row["id"], &row["name"], &row["photo"]),
+            (&json!(5), &json!(name), &json!("AP8=")),
+            "{row}"
+        );
         assert_eq!(row["shout"], name.to_uppercase());
         assert_eq!(server.rows("SELECT count(*) AS n FROM products"), json!([{"n": 5}]));
         let defaults = server.answer("insert_record", &json!({"table": "secrets", "data": {}}));
@@ -132,10 +137,20 @@ fn statements_are_tools_with_a_schema_of_their_own() {
             ),
             ("restock", json!({"sql": "UPDATE products SET in_stock = false WHERE id = :id RETURNING name"})),
         ]);
-        let server = shop.serve(Settings { access: Access::ReadWrite, prefix: "shop_".into(), statements, ..shop.settings() });
+        let server = shop.serve(Settings {
+            access: Access::ReadWrite,
+            prefix: "shop_".into(),
+            statements,
+            ..shop.settings()
+        });
         let listed = server.ask("tools/list", &json!({}));
         let tool = |name: &str| {
-            listed["tools"].as_array().unwrap().iter().find(|tool| tool["name"] == format!("shop_{name}")).unwrap()
+            listed["tools"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|tool| tool["name"] == format!("shop_{name}"))
+                .unwrap()
         };
         assert_eq!(
             tool("cheaper_than")["inputSchema"],
@@ -147,7 +162,10 @@ fn statements_are_tools_with_a_schema_of_their_own() {
         assert_eq!(tool("one_of")["inputSchema"]["required"], json!(["a"]));
 
         let answer = server.answer("shop_cheaper_than", &json!({"price": 5}));
-        assert_eq!(answer["rows"], json!([{"name": "apple", "price": 1.5}, {"name": "bread", "price": 3.25}]));
+        assert_eq!(
+            answer["rows"],
+            json!([{"name": "apple", "price": 1.5}, {"name": "bread", "price": 3.25}])
+        );
         assert_eq!(names(&server.answer("shop_one_of", &json!({"a": 1}))), ["apple", "cheese"]);
         assert_eq!(server.answer("shop_reprice", &json!({"name": "apple"})), json!({"rows_affected": 1}));
         let restocked = server.answer("shop_restock", &json!({"id": 2}));
@@ -166,7 +184,10 @@ fn postgres_says_what_the_parameters_are() {
         }
         let sql = "SELECT :a + id AS a, :b::date AS b, price > :c AS c, id = ANY(:d) AS d, in_stock = :e AS e \
                    FROM products WHERE name = :f";
-        let server = shop.serve(Settings { statements: statements([("typed", json!({ "sql": sql }))]), ..shop.settings() });
+        let server = shop.serve(Settings {
+            statements: statements([("typed", json!({ "sql": sql }))]),
+            ..shop.settings()
+        });
         let listed = server.ask("tools/list", &json!({}));
         let typed = listed["tools"].as_array().unwrap().iter().find(|tool| tool["name"] == "typed").unwrap();
         let expected = json!({
@@ -189,10 +210,16 @@ fn free_queries_answer_in_the_order_that_was_asked_for() {
     each(|shop| {
         let server = shop.serve(Settings { query: true, ..shop.settings() });
         let rows = [
-            ("SELECT name FROM products ORDER BY name DESC LIMIT 2", json!([{"name": "cheese"}, {"name": "bread"}])),
+            (
+                "SELECT name FROM products ORDER BY name DESC LIMIT 2",
+                json!([{"name": "cheese"}, {"name": "bread"}]),
+            ),
             ("  select count(*) as n from orders ; -- done", json!([{"n": 2}])),
             ("VALUES (1), (2)", json!([{"column1": 1}, {"column1": 2}])),
-            ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT max(i) AS i FROM n", json!([{"i": 3}])),
+            (
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT max(i) AS i FROM n",
+                json!([{"i": 3}]),
+            ),
             ("SELECT ';' AS a, '--' AS b, 'it''s' AS c /* ; */", json!([{"a": ";", "b": "--", "c": "it's"}])),
             ("SELECT 1 AS a, 2 AS a", json!([{"a": 1, "a:2": 2}])),
         ];
@@ -243,11 +270,18 @@ fn values_are_said_in_json_without_a_loss() {
                 ("ROW(1, 'a')", json!({"f1": 1, "f2": "a"})),
                 ("'127.0.0.1'::inet", json!("127.0.0.1/32")),
                 ("int4range(1, 3)", json!("[1,3)")),
-                ("'00000000-0000-0000-0000-000000000001'::uuid", json!("00000000-0000-0000-0000-000000000001")),
+                (
+                    "'00000000-0000-0000-0000-000000000001'::uuid",
+                    json!("00000000-0000-0000-0000-000000000001"),
+                ),
             ]
         };
         for (expression, expected) in rows {
-            assert_eq!(server.rows(&format!("SELECT {expression} AS v")), json!([{"v": expected}]), "{expression}");
+            assert_eq!(
+                server.rows(&format!("SELECT {expression} AS v")),
+                json!([{"v": expected}]),
+                "{expression}"
+            );
         }
     });
 }
@@ -255,13 +289,15 @@ fn values_are_said_in_json_without_a_loss() {
 #[test]
 fn the_schema_is_a_resource_and_so_is_each_table() {
     each(|shop| {
-        let server = shop.serve(Settings { hidden_tables: vec!["secrets".into(), "leak".into()], ..shop.settings() });
+        let server =
+            shop.serve(Settings { hidden_tables: vec!["secrets".into(), "leak".into()], ..shop.settings() });
         let listed = server.ask("resources/list", &json!({}));
         assert_eq!(listed["resources"][0]["uri"], "sql://shop/schema");
         let read = |uri: &str| server.ask("resources/read", &json!({ "uri": uri }));
         let schema = read("sql://shop/schema");
         let schema: Value = serde_json::from_str(schema["contents"][0]["text"].as_str().unwrap()).unwrap();
-        let tables: Vec<_> = schema["tables"].as_array().unwrap().iter().map(|table| &table["name"]).collect();
+        let tables: Vec<_> =
+            schema["tables"].as_array().unwrap().iter().map(|table| &table["name"]).collect();
         assert_eq!(tables, ["cheap", "orders", "products"]);
         let table = read("sql://shop/tables/orders");
         assert_eq!(table["contents"][0]["uri"], "sql://shop/tables/orders");
@@ -294,4 +330,3 @@ fn a_schema_that_changes_is_noticed() {
     assert_eq!(server.answer("query_table", &json!({"table": "later"}))["row_count"], 0);
     assert_eq!(server.answer("seed", &json!({"word": "plugh"}))["rows_affected"], 1);
 }
-

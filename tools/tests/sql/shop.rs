@@ -15,7 +15,11 @@ use impresario_engine::{Caller, Limits, Runtime};
 use impresario_tools::part::{Opening, Part as _, PartError};
 use impresario_tools::sql::{Settings, Sql};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _,
+    SqliteConnection,
+};
 use tempfile::TempDir;
 
 /// Longer than anything here takes on a busy machine.
@@ -77,7 +81,9 @@ pub(crate) struct Server {
 pub(crate) fn engines() -> Vec<Engine> {
     match (admin(), std::env::var("CI")) {
         (Some(_), _) => vec![Engine::Sqlite, Engine::Postgres],
-        (None, Ok(ci)) if ci == "true" => panic!("IMPRESARIO_TEST_POSTGRES is not set: run this by .ci/postgres"),
+        (None, Ok(ci)) if ci == "true" => {
+            panic!("IMPRESARIO_TEST_POSTGRES is not set: run this by .ci/postgres")
+        }
         (None, _) => {
             eprintln!("PostgreSQL was skipped: set IMPRESARIO_TEST_POSTGRES, or run this by .ci/postgres");
             vec![Engine::Sqlite]
@@ -96,7 +102,8 @@ fn admin() -> Option<String> {
 
 impl Shop {
     pub(crate) fn open(engine: Engine) -> Self {
-        let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let tokio =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (url, admin_url) = match engine {
             Engine::Sqlite => {
@@ -125,7 +132,8 @@ impl Shop {
     }
 
     pub(crate) fn open_sql(&self, settings: Settings) -> Result<Sql, PartError> {
-        let opening = Opening { key: "packs.sql.shop".into(), directory: Path::new(self.folder.path()).into() };
+        let opening =
+            Opening { key: "packs.sql.shop".into(), directory: Path::new(self.folder.path()).into() };
         self.tokio.block_on(Sql::open(settings, &opening))
     }
 
@@ -138,8 +146,10 @@ impl Shop {
     /// Everything that is stored: the file's bytes, or what every table holds.
     pub(crate) fn fingerprint(&self) -> Vec<u8> {
         if self.is_sqlite() {
-            let mut names: Vec<_> =
-                std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            let mut names: Vec<_> = std::fs::read_dir(self.folder.path())
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name())
+                .collect();
             names.sort();
             let mut all = format!("{names:?}").into_bytes();
             all.extend(std::fs::read(self.file()).unwrap());
@@ -162,22 +172,64 @@ impl Shop {
     }
 }
 
+/// A transaction of somebody else that has written and not ended.
+pub(crate) enum Held {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Shop {
+    /// Begins to write, and does not end.
+    pub(crate) fn hold_rows(&self) -> Held {
+        let sql = "INSERT INTO products (name) VALUES ('dates')";
+        self.tokio.block_on(async {
+            if self.is_sqlite() {
+                let options = SqliteConnectOptions::new().filename(self.file());
+                let mut other = options.connect().await.unwrap();
+                other.execute("BEGIN IMMEDIATE").await.unwrap();
+                return Held::Sqlite(other);
+            }
+            let mut other = PgConnection::connect(&self.url).await.unwrap();
+            other.execute("BEGIN").await.unwrap();
+            other.execute("LOCK TABLE products IN SHARE ROW EXCLUSIVE MODE").await.unwrap();
+            other.execute(sql).await.unwrap();
+            Held::Postgres(other)
+        })
+    }
+
+    /// Takes it back.
+    pub(crate) fn let_go(&self, held: Held) {
+        self.tokio.block_on(async {
+            match held {
+                Held::Sqlite(other) => other.close().await.unwrap(),
+                Held::Postgres(other) => other.close().await.unwrap(),
+            }
+        });
+    }
+}
+
 /// A database and a role of its own in the server.
 async fn postgres_shop() -> (String, String) {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let name = format!("shop_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let base = admin().unwrap();
-    let (address, query) = base.split_once('?').map_or((base.as_str(), String::new()), |(a, q)| (a, format!("?{q}")));
+    let (address, query) =
+        base.split_once('?').map_or((base.as_str(), String::new()), |(a, q)| (a, format!("?{q}")));
     let (server, _database) = address.rsplit_once('/').unwrap();
     let (_user, host) = server.rsplit_once('@').unwrap();
     let mut admin = PgConnection::connect(&base).await.unwrap();
-    for sql in [format!("CREATE ROLE {name} LOGIN PASSWORD 'pass'"), format!("CREATE DATABASE {name} OWNER {name}")] {
+    for sql in
+        [format!("CREATE ROLE {name} LOGIN PASSWORD 'pass'"), format!("CREATE DATABASE {name} OWNER {name}")]
+    {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
     }
     admin.close().await.unwrap();
     let url = format!("postgres://{name}:pass@{host}/{name}{query}");
     let mut owner = PgConnection::connect(&url).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(format!("ALTER SCHEMA public OWNER TO {name}"))).execute(&mut owner).await.ok();
+    sqlx::raw_sql(AssertSqlSafe(format!("ALTER SCHEMA public OWNER TO {name}")))
+        .execute(&mut owner)
+        .await
+        .ok();
     sqlx::raw_sql(AssertSqlSafe(format!("{POSTGRES}{ROWS}"))).execute(&mut owner).await.unwrap();
     owner.close().await.unwrap();
     (url, format!("{server}/{name}{query}"))

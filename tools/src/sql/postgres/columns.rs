@@ -27,7 +27,10 @@ pub(super) enum Shape {
 }
 
 /// The names and shapes of the columns that a statement answers with. It is not run.
-pub(super) async fn shapes(connection: &mut PgConnection, sql: String) -> Result<Vec<(String, Shape)>, Failure> {
+pub(super) async fn shapes(
+    connection: &mut PgConnection,
+    sql: String,
+) -> Result<Vec<(String, Shape)>, Failure> {
     let prepared = connection.prepare(AssertSqlSafe(sql).into_sql_str()).await?;
     if prepared.columns().is_empty() {
         return Err(Failure::Mistaken("the question has no columns: name some behind SELECT".into()));
@@ -89,11 +92,13 @@ pub(super) fn shown(row: &PgRow, shapes: &[(String, Shape)]) -> Result<JsonObjec
             Shape::Boolean => row.try_get::<Option<bool>, _>(at)?.map(Value::Bool),
             Shape::Integer => row.try_get::<Option<i64>, _>(at)?.map(integer),
             // By its decimal digits: 0.1 is 0.1, and not what a double makes of its bits.
-            Shape::Single => {
-                row.try_get::<Option<f32>, _>(at)?.map(|number| real(number.to_string().parse().unwrap_or(f64::NAN)))
-            }
+            Shape::Single => row
+                .try_get::<Option<f32>, _>(at)?
+                .map(|number| real(number.to_string().parse().unwrap_or(f64::NAN))),
             Shape::Double => row.try_get::<Option<f64>, _>(at)?.map(real),
-            Shape::Bytes | Shape::Time | Shape::Text => row.try_get::<Option<String>, _>(at)?.map(Value::String),
+            Shape::Bytes | Shape::Time | Shape::Text => {
+                row.try_get::<Option<String>, _>(at)?.map(Value::String)
+            }
             Shape::Json => row
                 .try_get::<Option<String>, _>(at)?
                 .map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text))),

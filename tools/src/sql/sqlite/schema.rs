@@ -87,7 +87,8 @@ pub(super) async fn set_up(path: &Path, setup: &Path) -> Result<(), PartError> {
 async fn make(path: &Path, script: String) -> Result<(), String> {
     // The script is its author's own and he reads this message, so the engine's words are passed on.
     let told = |error: sqlx::Error| error.to_string();
-    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true).disable_statement_logging();
+    let options =
+        SqliteConnectOptions::new().filename(path).create_if_missing(true).disable_statement_logging();
     let mut connection = options.connect().await.map_err(told)?;
     sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut connection).await.map_err(told)?;
     closed(connection).await.map_err(|failure| failure.text())
