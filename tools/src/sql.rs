@@ -40,6 +40,7 @@ mod limits;
 mod pool;
 mod postgres;
 mod query_table;
+mod question;
 mod resources;
 mod settings;
 mod sqlite;

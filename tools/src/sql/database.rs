@@ -11,10 +11,10 @@ use super::catalogue::{Table, Visible};
 use super::failure::Failure;
 use super::limits::{Limits, Rows};
 use super::postgres::Postgres;
+use super::question::{Described, Query};
 use super::settings::Settings;
 use super::sqlite::Sqlite;
 use super::tokens::{Dialect, Token};
-use super::value::Argument;
 use crate::part::{Opening, PartError};
 
 /// A database that was opened.
@@ -22,24 +22,6 @@ use crate::part::{Opening, PartError};
 pub(super) enum Database {
     Sqlite(Sqlite),
     Postgres(Postgres),
-}
-
-/// A statement with the values of its placeholders.
-#[derive(Debug)]
-pub(super) struct Query {
-    pub sql: String,
-    pub arguments: Vec<Argument>,
-}
-
-/// What the engine says of a statement before it runs.
-#[derive(Debug, Default)]
-pub(super) struct Described {
-    /// Whether it writes.
-    pub writes: bool,
-    /// The types of its parameters, in their order; none where the engine knows none.
-    pub parameters: Vec<String>,
-    /// Whether it answers with rows.
-    pub has_rows: bool,
 }
 
 impl Database {

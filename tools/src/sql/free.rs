@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Source;
-use super::database::Query;
 use super::guard::free_query;
 use super::limits::answer_schema;
+use super::question::Query;
 use super::tokens::Dialect;
 
 /// A question in SQL.

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::Source;
 use super::catalogue::Table;
-use super::database::Query;
 use super::guard::quoted;
+use super::question::Query;
 use super::tokens::Dialect;
 use super::value::Argument;
 

@@ -13,13 +13,12 @@ use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Either, Executor, PgConnect
 use tokio::time::timeout;
 
 use super::catalogue::{Table, Visible};
-use super::database::{Described, Query};
 use super::failure::Failure;
 use super::guard::{balanced, first_word};
 use super::limits::{Cut, Limits, Rows};
 use super::pool::{Lease, Origin, Pool};
+use super::question::{Described, Query, rewritten};
 use super::settings::Settings;
-use super::statement::rewritten;
 use super::tokens::Token;
 use super::value::Argument;
 use crate::part::PartError;

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::Source;
 use super::catalogue::{Column, Table};
-use super::database::Query;
 use super::guard::quoted;
 use super::limits::{Cut, Limits, answer_schema};
+use super::question::Query;
 use super::tokens::Dialect;
 use super::value::Argument;
 

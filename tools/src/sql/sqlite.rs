@@ -12,13 +12,12 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Either, Executor, SqliteConnection};
 
 use super::catalogue::{Table, Visible};
-use super::database::{Described, Query};
 use super::failure::Failure;
 use super::guard::balanced;
 use super::limits::{Limits, Rows};
 use super::pool::{Lease, Pool};
+use super::question::{Described, Query, rewritten};
 use super::settings::Settings;
-use super::statement::rewritten;
 use super::tokens::Token;
 use super::value::Argument;
 use crate::part::{Opening, PartError};

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use super::Source;
 use super::catalogue::meant;
-use super::database::{Described, Query};
 use super::failure::Failure;
 use super::guard::{first_word, one_statement};
 use super::limits::answer_schema;
+use super::question::{Described, Query, parameters, rewritten};
 use super::settings::{ParameterKind, ParameterSettings, StatementSettings};
-use super::tokens::{Kind, Token, tokens};
+use super::tokens::tokens;
 use super::value::Argument;
 use crate::part::PartError;
 
@@ -38,36 +38,6 @@ struct Parameter {
     /// As the engine names it; empty where it knows none.
     type_name: String,
     settings: ParameterSettings,
-}
-
-/// The text with each parameter replaced by the placeholder of its place, which counts from 1.
-pub(super) fn rewritten(
-    statement: &[Token<'_>],
-    parameters: &[&str],
-    placeholder: impl Fn(usize) -> String,
-) -> String {
-    let mut sql = String::new();
-    for token in statement {
-        let place =
-            parameters.iter().position(|name| token.kind == Kind::Parameter && token.text[1..] == **name);
-        match place {
-            Some(place) => sql.push_str(&placeholder(place + 1)),
-            None => sql.push_str(token.text),
-        }
-    }
-    sql
-}
-
-/// The names of a statement's parameters, each once, in the order in which they stand.
-pub(super) fn parameters<'a>(statement: &[Token<'a>]) -> Vec<&'a str> {
-    let mut names = Vec::new();
-    for token in statement.iter().filter(|token| token.kind == Kind::Parameter) {
-        let name = &token.text[1..];
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
 }
 
 /// The tool that runs a statement.
@@ -230,27 +200,7 @@ fn schema_of_type(type_name: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tokens::Dialect;
     use super::*;
-
-    #[test]
-    fn parameters_become_placeholders_and_nothing_else_changes() {
-        let rows = [
-            (
-                Dialect::Sqlite,
-                "SELECT :a, ':a', \":a\" -- :a\n, :b, :a",
-                "SELECT ?1, ':a', \":a\" -- :a\n, ?2, ?1",
-            ),
-            (Dialect::Postgres, "SELECT :a::int, $$:b$$, a[1 : 2]", "SELECT ?1::int, $$:b$$, a[1 : 2]"),
-            (Dialect::Postgres, "SELECT E'\\':a', :a /* /* :b */ */", "SELECT E'\\':a', ?1 /* /* :b */ */"),
-            (Dialect::Sqlite, "SELECT [:a], `:a`, x':a', :größe", "SELECT [:a], `:a`, x':a', ?1"),
-        ];
-        for (dialect, sql, expected) in rows {
-            let tokens = tokens(sql, dialect).unwrap();
-            let names = parameters(&tokens);
-            assert_eq!(rewritten(&tokens, &names, |place| format!("?{place}")), expected);
-        }
-    }
 
     #[test]
     fn a_parameters_schema_is_what_the_engine_and_the_file_say() {

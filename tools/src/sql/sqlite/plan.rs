@@ -10,8 +10,8 @@ use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Executor, Row, SqliteConnection};
 
 use super::super::catalogue::Visible;
-use super::super::database::Described;
 use super::super::failure::Failure;
+use super::super::question::Described;
 
 /// An instruction of the program, with the two operands that matter here.
 struct Instruction {
