@@ -23,6 +23,8 @@ pub mod part;
 pub mod setting;
 #[cfg(feature = "skills")]
 pub mod skills;
+#[cfg(feature = "sql")]
+pub mod sql;
 
 use impresario_engine::Builder;
 
