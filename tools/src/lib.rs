@@ -15,8 +15,12 @@
 
 #[cfg(feature = "calc")]
 pub mod calc;
+#[cfg(feature = "files")]
+pub mod files;
 #[cfg(feature = "lab")]
 pub mod lab;
+#[cfg(any(feature = "files", feature = "skills"))]
+mod media;
 pub mod part;
 pub mod setting;
 #[cfg(feature = "skills")]

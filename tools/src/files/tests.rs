@@ -1,0 +1,1 @@
+//! The pack as its parts see it.
