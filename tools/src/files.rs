@@ -37,6 +37,7 @@ mod arrange;
 mod edit;
 mod eye;
 mod ground;
+mod hints;
 mod info;
 mod kind;
 mod lines;

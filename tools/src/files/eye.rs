@@ -8,10 +8,10 @@ use std::time::Instant;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::ground::{Ground, Known, Stamp};
+use super::hints::Reporter;
 use super::resources::touched;
 use super::roots::{Root, joined};
 use super::walk::{self, EntryKind};
-use super::watch::Hints;
 use super::write::TEMPORARY_START;
 
 /// One root that is watched.
@@ -35,10 +35,10 @@ struct TooMany(String);
 
 impl<'g> Eye<'g> {
     /// Begins to watch a root, as it is now.
-    pub(super) fn open(ground: &Ground, root: &'g Root, hints: &Hints) -> Self {
-        let hints = hints.clone();
+    pub(super) fn open(ground: &Ground, root: &'g Root, reporter: &Reporter) -> Self {
+        let reporter = reporter.clone();
         let config = notify::Config::default().with_follow_symlinks(false);
-        let sight = match RecommendedWatcher::new(move |event| hints.take(event), config) {
+        let sight = match RecommendedWatcher::new(move |event| reporter.take(event), config) {
             Ok(watcher) => Sight::Told { watcher, folders: 0 },
             Err(error) => {
                 tracing::warn!(%error, root = root.path, "the operating system watches no files; they are looked at now and then");
@@ -93,16 +93,25 @@ impl<'g> Eye<'g> {
         }
         for (relative, is_data, metadata) in hinted {
             let Some(stamp) = metadata.map(|metadata| Stamp::of(&metadata)) else { continue };
-            let before = ground.with_known(root, |known| known.insert(relative.to_owned(), stamp));
+            let before = self.remember(ground, relative, stamp);
             if before.is_some_and(|before| before.is_folder && before != stamp) {
+                // Another folder, or something else: what stood below is gone.
                 self.forget(ground, relative, changed);
-                ground.with_known(root, |known| known.insert(relative.to_owned(), stamp));
+                self.remember(ground, relative, stamp);
             }
             self.compare(ground, relative, before, stamp, is_data, changed);
             if stamp.is_folder && before != Some(stamp) {
                 self.take_in(ground, relative, changed);
             }
         }
+    }
+
+    /// Remembers what stands there, as long as there is room, and returns what was known to.
+    fn remember(&self, ground: &Ground, relative: &str, stamp: Stamp) -> Option<Stamp> {
+        ground.with_known(self.root, |known| {
+            let has_room = known.len() < ground.watch.entries_max || known.contains_key(relative);
+            has_room.then(|| known.insert(relative.to_owned(), stamp)).flatten()
+        })
     }
 
     /// Tells of a path if it is different from before, and not because a tool has made and told it so.
@@ -116,7 +125,7 @@ impl<'g> Eye<'g> {
         changed: &mut BTreeSet<String>,
     ) {
         let is_written = is_data && !now.is_folder;
-        if (before == Some(now) && !is_written) || ground.is_own(self.root, relative, now) {
+        if !is_written && (before == Some(now) || ground.is_own(self.root, relative, now)) {
             return;
         }
         changed.extend(touched(
@@ -153,7 +162,7 @@ impl<'g> Eye<'g> {
     fn take_in(&mut self, ground: &Ground, relative: &str, changed: &mut BTreeSet<String>) {
         let Ok(found) = self.survey(ground, relative) else { return self.look_from_now_on(ground, changed) };
         for (path, stamp) in found {
-            let before = ground.with_known(self.root, |known| known.insert(path.clone(), stamp));
+            let before = self.remember(ground, &path, stamp);
             self.compare(ground, &path, before, stamp, false, changed);
         }
     }

@@ -3,7 +3,7 @@
 //! What could be read in two ways is refused rather than guessed: `..`, backslashes, percent-encoded separators, and
 //! characters that nobody sees. Nothing here touches the disk.
 
-use super::problem::{FileError, shown};
+use super::problem::FileError;
 
 /// A path, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +32,14 @@ pub(super) fn read(path: &str, bytes_max: usize) -> Result<Written<'_>, FileErro
     check_characters(path)?;
     let names: Vec<_> = path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
     for name in &names {
-        check_name(name, path)?;
+        check_name(name)?;
     }
     Ok(if path.starts_with('/') { Written::Absolute(names) } else { Written::Relative(names) })
 }
 
 /// Whether a path could name a file of that name: listings leave out what nobody could ask for.
 pub(super) fn can_be_written(name: &str) -> bool {
-    check_characters(name).is_ok() && check_name(name, name).is_ok()
+    check_characters(name).is_ok() && check_name(name).is_ok()
 }
 
 fn check_characters(path: &str) -> Result<(), FileError> {
@@ -52,20 +52,14 @@ fn check_characters(path: &str) -> Result<(), FileError> {
     }
 }
 
-fn check_name(name: &str, path: &str) -> Result<(), FileError> {
-    if name == ".." {
-        let text = format!("{} holds \"..\": write the path from its root on, without it", shown(path));
-        return Err(FileError::invalid(text));
-    }
-    if name.contains('\\') {
-        let text = format!("{} holds a backslash: write / between names", shown(path));
-        return Err(FileError::invalid(text));
-    }
-    if holds_escape(name) {
-        let text = format!("{} is percent-encoded: write the characters themselves", shown(path));
-        return Err(FileError::invalid(text));
-    }
-    Ok(())
+fn check_name(name: &str) -> Result<(), FileError> {
+    let problem = match () {
+        () if name == ".." => "the path holds \"..\": write it from its root on, without it",
+        () if name.contains('\\') => "the path holds a backslash: write / between names",
+        () if holds_escape(name) => "the path is percent-encoded: write the characters themselves",
+        () => return Ok(()),
+    };
+    Err(FileError::invalid(problem))
 }
 
 /// Whether it holds an escape of a character that would mean something in a path: NUL, `.`, `/` or `\`.
