@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use cap_std::fs::MetadataExt;
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
@@ -29,7 +30,8 @@ pub(super) fn move_file(ground: &Ground, from: &Place<'_>, to: &Place<'_>) -> Re
     let old = open_parent(&from.root.dir, from.path()).map_err(wrong)?;
     let new = open_parent(&to.root.dir, to.path()).map_err(|error| no_folder(&error, &to.shown()))?;
     let (old_name, new_name) = (Path::new(from.name()), Path::new(to.name()));
-    let _held = ground.writing(from.root, from.path());
+    let folder = old.dir_metadata().map_err(wrong)?;
+    let _held = ground.writing((folder.dev(), folder.ino(), from.name()));
     let stamp = old.symlink_metadata(old_name).map(|metadata| Stamp::of(&metadata)).map_err(wrong)?;
     let moved = match rustix::fs::renameat_with(&old, old_name, &new, new_name, RenameFlags::NOREPLACE) {
         // Not every file system can promise that nothing is replaced: there a look has to do. It stays below the roots.

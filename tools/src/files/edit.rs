@@ -42,7 +42,7 @@ pub(super) fn edit(
         return Err(FileError::invalid(format!("pass 1 to {edits_max} edits (edits_max)")));
     }
     let target = Target::find(ground, place)?;
-    let _held = ground.writing(place.root, &target.relative);
+    let _held = target.hold(ground, place)?;
     let (file, metadata) = open_file(place, ground.hard_links)?;
     let bytes = read_all(file, &place.shown(), &write_limit(ground), stop)?;
     let before = String::from_utf8(bytes).map_err(|_| {

@@ -28,7 +28,7 @@ pub(super) struct Ground {
     pub(super) quiet: GlobSet,
     /// Places for resources that are being read.
     pub(super) reads: Semaphore,
-    /// Whoever changes a file holds the lock that its path falls on, so that no edit overwrites another.
+    /// Whoever changes a file holds the lock that it falls on, so that no edit overwrites another.
     writing: [Mutex<()>; 16],
     /// What the tools wrote last, so that the watcher does not tell it again.
     own: Mutex<VecDeque<(String, Stamp)>>,
@@ -99,10 +99,10 @@ impl Ground {
         place.check_writable().map(|()| place)
     }
 
-    /// Held while a file is read, changed and written back.
-    pub(super) fn writing(&self, root: &Root, relative: &Path) -> MutexGuard<'_, ()> {
+    /// Held while a file is changed that is known by that name in the folder of that device and inode.
+    pub(super) fn writing(&self, file: (u64, u64, &str)) -> MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
-        (&root.real_path, relative).hash(&mut hasher);
+        file.hash(&mut hasher);
         let stripe = hasher.finish() % self.writing.len() as u64;
         locked(&self.writing[usize::try_from(stripe).unwrap_or(0)])
     }

@@ -5,7 +5,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::MutexGuard;
 
 use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
 use rustix::fs::{Gid, Mode, OFlags, Uid};
@@ -22,8 +23,6 @@ pub(super) const TEMPORARY_START: &str = ".impresario-";
 pub(super) struct Target {
     parent: Dir,
     name: String,
-    /// Its path below the root, without links.
-    pub(super) relative: PathBuf,
     /// What stands there now.
     pub(super) before: Option<Metadata>,
 }
@@ -36,7 +35,7 @@ pub(super) fn write(ground: &Ground, place: &Place<'_>, contents: &str) -> Resul
     place.check_writable()?;
     check_size(ground, place, contents)?;
     let target = Target::find(ground, place)?;
-    let _held = ground.writing(place.root, &target.relative);
+    let _held = target.hold(ground, place)?;
     target.replace(ground, place, contents.as_bytes())?;
     Ok(target.before.is_none())
 }
@@ -58,33 +57,51 @@ impl Target {
     /// # Errors
     /// When nothing may be written there.
     pub(super) fn find(ground: &Ground, place: &Place<'_>) -> Result<Self, FileError> {
+        const LINKS_MAX: usize = 16;
         let path = place.shown();
-        let root = &place.root.dir;
-        let relative = match root.canonicalize(place.path()) {
-            Ok(relative) => relative,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => place.path().to_owned(),
-            Err(error) => return Err(FileError::of(&error, "write", &path)),
-        };
-        let Some(name) = relative.file_name().and_then(|name| name.to_str()).map(ToOwned::to_owned) else {
-            return Err(FileError::new(
-                FileErrorKind::WrongKind,
-                format!("{path:?} is a folder: pass the path of a file"),
-            ));
-        };
-        let parent = open_parent(root, &relative).map_err(|error| no_folder(&error, &path))?;
-        let before = match parent.symlink_metadata(&name) {
-            Ok(metadata) => Some(metadata),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(FileError::of(&error, "write", &path)),
-        };
-        if let Some(metadata) = &before {
-            if metadata.is_symlink() {
-                let text = format!("{path:?} is a symbolic link that leads nowhere: name the file itself");
-                return Err(FileError::new(FileErrorKind::Outside, text));
+        let wrong = |error: io::Error| FileError::of(&error, "write", &path);
+        let mut relative = place.path().to_owned();
+        for _ in 0..LINKS_MAX {
+            let Some(name) = relative.file_name().and_then(|name| name.to_str()).map(ToOwned::to_owned)
+            else {
+                let text = format!("{path:?} is a folder: pass the path of a file");
+                return Err(FileError::new(FileErrorKind::WrongKind, text));
+            };
+            let parent = open_parent(&place.root.dir, &relative).map_err(|error| no_folder(&error, &path))?;
+            let before = match parent.symlink_metadata(&name) {
+                Ok(metadata) => Some(metadata),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => return Err(wrong(error)),
+            };
+            if before.as_ref().is_some_and(Metadata::is_symlink) {
+                // Opened from the root again, whose handle refuses what leads out of it.
+                relative.pop();
+                relative.push(parent.read_link_contents(&name).map_err(wrong)?);
+                continue;
             }
-            check_regular(metadata, &path, ground.hard_links)?;
+            if let Some(metadata) = &before {
+                check_regular(metadata, &path, ground.hard_links)?;
+            } else if relative != place.path() {
+                break;
+            }
+            return Ok(Self { parent, name, before });
         }
-        Ok(Self { parent, name, relative, before })
+        let text = format!("{path:?} is a symbolic link that leads nowhere: name the file itself");
+        Err(FileError::new(FileErrorKind::Outside, text))
+    }
+
+    /// Held while the file is read, changed and written back. Whatever path leads to a file, its lock is the same.
+    ///
+    /// # Errors
+    /// When its folder can't be looked at any more.
+    pub(super) fn hold<'g>(
+        &self,
+        ground: &'g Ground,
+        place: &Place<'_>,
+    ) -> Result<MutexGuard<'g, ()>, FileError> {
+        let folder =
+            self.parent.dir_metadata().map_err(|error| FileError::of(&error, "write", &place.shown()))?;
+        Ok(ground.writing((folder.dev(), folder.ino(), self.name.as_str())))
     }
 
     /// Puts a file with those contents in place of what stands there.
@@ -106,7 +123,7 @@ impl Target {
         file.sync_all().map_err(wrong)?;
         let stamp = Stamp::of(&file.metadata().map_err(wrong)?);
         temporary.rename_to(&self.name).map_err(wrong)?;
-        ground.wrote(place.root, &self.relative.to_string_lossy(), stamp);
+        ground.wrote(place.root, &place.relative, stamp);
         sync_folder(&self.parent);
         Ok(())
     }
