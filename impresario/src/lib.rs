@@ -82,3 +82,8 @@ struct TasksGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The example of the page about the pack `files`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/packs/files.md")]
+struct FilesGuide;
