@@ -87,3 +87,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/hygiene.md")]
 struct HygieneGuide;
+
+/// The example of the page about the pack `files`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/packs/files.md")]
+struct FilesGuide;

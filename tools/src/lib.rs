@@ -17,8 +17,12 @@
 pub mod calc;
 #[cfg(feature = "command")]
 pub mod command;
+#[cfg(feature = "files")]
+pub mod files;
 #[cfg(feature = "lab")]
 pub mod lab;
+#[cfg(any(feature = "files", feature = "skills"))]
+mod media;
 pub mod part;
 pub mod setting;
 #[cfg(feature = "skills")]

@@ -30,11 +30,11 @@ use impresario_engine::{
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use crate::media;
 use index::{Index, Skill};
 
 mod front_matter;
 mod index;
-mod media;
 mod page;
 mod scan;
 mod uri;
