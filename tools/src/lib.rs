@@ -15,6 +15,8 @@
 
 #[cfg(feature = "calc")]
 pub mod calc;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod part;

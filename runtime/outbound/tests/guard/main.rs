@@ -1,6 +1,8 @@
 //! What the guard lets through and what it does not, seen from the sockets: nothing is ever sent to a place that is not
 //! allowed, whoever names it and however.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking, in its helpers too")]
+
 use std::sync::Arc;
 
 use impresario_outbound::{Outbound, OutboundConfig, OutboundError, Refusal, Request, Resolver, Rules};
