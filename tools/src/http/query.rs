@@ -24,6 +24,8 @@ pub(super) enum Style {
     Joined(&'static str),
     /// `a[x]=1&a[y]=2`.
     Deep,
+    /// As JSON text.
+    Json,
 }
 
 impl Parameter {

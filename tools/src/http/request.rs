@@ -75,11 +75,6 @@ impl Plan {
             .collect()
     }
 
-    /// Whether the method says that it may be sent twice.
-    pub(super) fn is_idempotent(&self) -> bool {
-        self.method.is_idempotent()
-    }
-
     /// The request with these arguments.
     ///
     /// # Errors

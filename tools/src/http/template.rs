@@ -149,6 +149,19 @@ impl Path {
         self.0.iter().flat_map(Text::names)
     }
 
+    /// The same path, its arguments named otherwise.
+    ///
+    /// # Errors
+    /// The first name for which there is no other.
+    pub(super) fn rename(mut self, other: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        for piece in self.0.iter_mut().flat_map(|segment| &mut segment.0) {
+            if let Piece::Argument(name) = piece {
+                *name = other(name).ok_or_else(|| name.clone())?;
+            }
+        }
+        Ok(self)
+    }
+
     /// The path with the arguments, each within its segment.
     ///
     /// # Errors
