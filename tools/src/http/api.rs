@@ -41,7 +41,7 @@ impl Api {
         let request = call.plan.fill(&self.base, arguments)?;
         let mut answer = self.ask(call, request, until, arguments).await?;
         if let Some(follow) = &call.mapping.follow {
-            let next = call.mapping.next(follow, &answer).and_then(|url| self.next(&url));
+            let next = Mapping::next(follow, &answer).and_then(|url| self.next(&url));
             answer = self
                 .ask(call, next.map_err(|failure| self.without_secrets(failure))?, until, arguments)
                 .await?;

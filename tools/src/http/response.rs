@@ -112,11 +112,11 @@ impl Mapping {
         })
     }
 
-    /// The URL that the answer names to be asked next.
-    pub(super) fn next(&self, follow: &str, answer: &Answer) -> Result<String, Failure> {
+    /// The URL that the answer names there, to be asked next.
+    pub(super) fn next(follow: &str, answer: &Answer) -> Result<String, Failure> {
         match json(answer)?.pointer(follow) {
             Some(Value::String(url)) => Ok(url.clone()),
-            _ => Err(unexpected(answer, format!("has no URL at {follow}"))),
+            _ => Err(unexpected(answer, &format!("has no URL at {follow}"))),
         }
     }
 
@@ -133,7 +133,7 @@ impl Mapping {
         let Some(part) =
             whole.pointer(&self.pointer).filter(|part| !part.is_null() || self.pointer.is_empty())
         else {
-            return nothing(Err(unexpected(answer, format!("has nothing at {}", self.pointer))));
+            return nothing(Err(unexpected(answer, &format!("has nothing at {}", self.pointer))));
         };
         let Value::Array(items) = part else { return Ok(self.item(part, arguments)) };
         let items = &items[..items.len().min(self.items_max.unwrap_or(usize::MAX))];
@@ -212,7 +212,7 @@ fn is_json(answer: &Answer) -> bool {
 fn json(answer: &Answer) -> Result<Value, Failure> {
     serde_json::from_slice(&answer.body).map_err(|_| {
         let media_type = media_type(answer);
-        unexpected(answer, format!("is no JSON (media type {media_type:?})"))
+        unexpected(answer, &format!("is no JSON (media type {media_type:?})"))
     })
 }
 
@@ -236,7 +236,7 @@ fn as_it_is(answer: &Answer) -> Output {
     }
 }
 
-fn unexpected(answer: &Answer, problem: String) -> Failure {
+fn unexpected(answer: &Answer, problem: &str) -> Failure {
     let host = answer.url.host_str().unwrap_or_default();
     Failure::new(Kind::UnexpectedAnswer, format!("the answer of {host} {problem}"))
 }

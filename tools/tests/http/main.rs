@@ -12,6 +12,7 @@ use serde_json::json;
 
 use stage::{agreeable, api, call, call_until, open, request, respond, respond_json, runtime, settings};
 
+mod examples;
 mod failing;
 mod stage;
 

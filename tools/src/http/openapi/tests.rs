@@ -34,10 +34,10 @@ fn read(paths: &Value, settings: Value) -> Result<Vec<Operation>, PartError> {
     document.operations(&serde_json::from_value(settings).unwrap())
 }
 
-fn one(operation: Value, method: &str) -> Result<Operation, String> {
+fn one(operation: impl Into<Value>, method: &str) -> Result<Operation, String> {
     let paths = json!({ "/pets/{id}": { "parameters": [
         { "name": "id", "in": "path", "required": true, "schema": { "type": "integer", "format": "int64" } },
-    ], method: operation } });
+    ], method: operation.into() } });
     read(&paths, json!({ "methods": [method] }))
         .map(|mut all| all.remove(0))
         .map_err(|error| error.to_string())
