@@ -19,6 +19,8 @@ pub mod calc;
 pub mod command;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "lab")]
 pub mod lab;
 #[cfg(any(feature = "files", feature = "skills"))]
