@@ -28,6 +28,8 @@ use clap::{Parser, Subcommand};
 use failure::Failure;
 
 pub use limits::LimitSetting;
+pub(crate) use logging::filter;
+pub(crate) use serve::{lanes, mode, unix_path};
 pub use serve::{Listen, ServeOptions, serve, serve_runtime, start};
 
 const TOUR: &str = "\

@@ -22,6 +22,7 @@ mod signals;
 mod state_keys;
 
 pub use listen::Listen;
+pub(crate) use listen::{mode, unix_path};
 use signals::Signals;
 
 const EXAMPLES: &str = "\
@@ -88,11 +89,13 @@ pub struct ServeOptions {
     #[arg(long, value_name = "ADDR", env = "IMPRESARIO_HTTP")]
     pub http: Option<Listen>,
     /// With HTTP, serve HTTP+SSE too, the transport of 2024-11-05, at /sse and /messages.
-    #[arg(long, env = "IMPRESARIO_SSE", value_parser = BoolishValueParser::new())]
-    pub sse: bool,
+    #[arg(long, env = "IMPRESARIO_SSE", value_name = "BOOL", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub sse: Option<bool>,
     /// Serve standard input and output; with --http, that too.
-    #[arg(long, env = "IMPRESARIO_STDIO", value_parser = BoolishValueParser::new())]
-    pub stdio: bool,
+    #[arg(long, env = "IMPRESARIO_STDIO", value_name = "BOOL", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub stdio: Option<bool>,
     /// Serve newline-delimited JSON at a Unix domain socket, each connection as --stdio is served.
     #[arg(long, value_name = "unix:PATH", env = "IMPRESARIO_LINES", value_parser = listen::unix_path)]
     pub lines: Option<PathBuf>,
@@ -139,8 +142,16 @@ impl ServeOptions {
     /// Where HTTP is served, if it is.
     fn http(&self) -> Option<Listen> {
         let standard =
-            (!self.stdio && self.lines.is_none()).then(|| Listen::Tcp(HttpConfig::default().address));
+            (!self.serves_stdio() && self.lines.is_none()).then(|| Listen::Tcp(HttpConfig::default().address));
         self.http.clone().or(standard)
+    }
+
+    fn serves_stdio(&self) -> bool {
+        self.stdio.unwrap_or(false)
+    }
+
+    fn serves_http_sse(&self) -> bool {
+        self.sse.unwrap_or(false)
     }
 
     /// For whom HTTP is served, and what of it.
@@ -148,7 +159,7 @@ impl ServeOptions {
         HttpConfig {
             allowed_hosts: self.allowed_hosts.clone(),
             allowed_origins: self.allowed_origins.clone(),
-            http_sse: self.sse,
+            http_sse: self.serves_http_sse(),
             ..address.map_or_else(HttpConfig::default, HttpConfig::on)
         }
     }
@@ -198,7 +209,7 @@ pub fn start(builder: Builder, options: &ServeOptions) -> anyhow::Result<Runtime
     logging::start(options.log.as_deref(), DEFAULT_LOG);
     let skills = options.skills.as_deref().map(skills_in).transpose()?;
     let builder = options.size(builder)?;
-    let builder = skills.iter().fold(builder, |builder, skills| skills.offer(builder));
+    let builder = skills.iter().fold(builder, |builder, skills| builder.offer(skills.offer()));
     let runtime = builder.start().context("start the runtime")?;
     if let Some(skills) = skills {
         skills.follow(&runtime).context("watch the directory of skills")?;
@@ -219,7 +230,7 @@ pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::R
     match options.http() {
         Some(Listen::Tcp(address)) => {
             let server = listen(&runtime, options.http_config(Some(address)))?;
-            announce::listening(server, options.sse);
+            announce::listening(server, options.serves_http_sse());
         }
         Some(Listen::Unix(path)) => {
             let at = |path: &std::path::Path| format!("can't listen at {}", path.display());
@@ -234,7 +245,7 @@ pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::R
         served.with_context(|| format!("can't listen at {}", path.display()))?;
         announce::listening_at(path, "lines");
     }
-    let mut input_ended = pin!(input_ended(&runtime, options.stdio));
+    let mut input_ended = pin!(input_ended(&runtime, options.serves_stdio()));
     let stopped_by = tokio::select! {
         ended = &mut input_ended => { ended?; None }
         signal = signals.next() => Some(signal),
@@ -285,7 +296,7 @@ async fn input_ended(runtime: &Runtime, stdio: bool) -> anyhow::Result<()> {
     std::future::pending().await
 }
 
-fn lanes(text: &str) -> Result<usize, String> {
+pub(crate) fn lanes(text: &str) -> Result<usize, String> {
     const MAX: usize = 1024;
     let lanes = text.parse().ok().filter(|lanes| (1..=MAX).contains(lanes));
     lanes.ok_or_else(|| format!("write a number from 1 to {MAX}"))
@@ -299,7 +310,7 @@ mod tests {
     fn http_is_served_unless_only_stdio_is_asked_for() {
         let served = |http: Option<&str>, stdio: bool| {
             let http = http.map(|text| text.parse().unwrap());
-            let options = ServeOptions { http, stdio, ..ServeOptions::default() };
+            let options = ServeOptions { http, stdio: Some(stdio), ..ServeOptions::default() };
             options.http().map(|listen| listen.to_string())
         };
         assert_eq!(served(None, false).as_deref(), Some("127.0.0.1:8000"));
