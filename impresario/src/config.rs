@@ -22,7 +22,8 @@ use settings::{Cache, Pool, Server};
 use veil::Veil;
 
 pub(crate) mod environment;
-mod difference;
+pub(crate) mod admin;
+pub(crate) mod difference;
 pub(crate) mod house;
 mod interpolate;
 mod load;
@@ -35,7 +36,8 @@ pub(crate) mod place;
 pub(crate) mod problem;
 mod read;
 pub(crate) mod reload;
-mod settings;
+pub(crate) mod schema;
+pub(crate) mod settings;
 mod veil;
 pub(crate) mod watch;
 
@@ -99,6 +101,26 @@ impl Source {
     /// The config files, as they are.
     pub(crate) fn files(&self) -> Result<Vec<SourceFile>, Problems> {
         self.path.as_deref().map_or_else(|| Ok(Vec::new()), load::files)
+    }
+
+    /// The admin socket that the files or the environment name.
+    ///
+    /// # Errors
+    /// When the files can't be read. What else is wrong with them is no matter here.
+    pub(crate) fn admin(&self) -> Result<Option<PathBuf>, Problems> {
+        let files = self.files()?;
+        let directory = files.first().map_or(Path::new(""), |file| file.directory()).to_owned();
+        let mut root = Node::empty();
+        for file in files {
+            merge::beside(&mut root, load::tree(file)?)?;
+        }
+        let (mut used, _) = interpolate::fill(&mut root, &self.environment);
+        if let Ok(layer) = self.environment.layer(&root, &mut used) {
+            merge::over(&mut root, layer);
+        }
+        let written = root.get("server").and_then(|server| server.get("admin"));
+        let Some(Value::Text(text)) = written.map(|node| &node.value) else { return Ok(None) };
+        Ok(crate::command::unix_path(text.meaning()).ok().map(|path| directory.join(path)))
     }
 
     /// Checks these files, with the environment and the flags of this source.
