@@ -36,8 +36,8 @@ use failure::Failure;
 
 pub use limits::LimitSetting;
 pub(crate) use logging::filter;
-pub(crate) use serve::{lanes, mode, unix_path};
 pub use serve::{Listen, ServeOptions, serve, serve_runtime, start};
+pub(crate) use serve::{lanes, mode, unix_path};
 
 const TOUR: &str = "\
 A short tour:

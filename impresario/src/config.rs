@@ -21,9 +21,9 @@ use problem::{Problem, Problems};
 use settings::{Cache, Pool, Server};
 use veil::Veil;
 
-pub(crate) mod environment;
 pub(crate) mod admin;
 pub(crate) mod difference;
+pub(crate) mod environment;
 pub(crate) mod house;
 mod interpolate;
 mod load;
@@ -120,7 +120,7 @@ impl Source {
         }
         let written = root.get("server").and_then(|server| server.get("admin"));
         let Some(Value::Text(text)) = written.map(|node| &node.value) else { return Ok(None) };
-        Ok(crate::command::unix_path(text.meaning()).ok().map(|path| directory.join(path)))
+        Ok(crate::command::unix_path(text.meaning()).ok().map(|path| absolute(&directory).join(path)))
     }
 
     /// Checks these files, with the environment and the flags of this source.
@@ -147,7 +147,8 @@ impl Source {
         merge::over(&mut root, flags);
         let veil = used.veil.clone();
         let directory = files.first().map_or(Path::new(""), |file| file.directory()).to_owned();
-        let reading = Reading { root: &root, directory: &directory, is_whole: problems.clone().or(()).is_ok() };
+        let reading =
+            Reading { root: &root, directory: &directory, is_whole: problems.clone().or(()).is_ok() };
         let read = problems.take(reading.config());
         let all = problems.or(()).map_err(|problems| problems.map_text(|text| veil.over(text)));
         let mut config = all.map(|()| read.expect(READ))?;
@@ -222,7 +223,8 @@ impl Reading<'_> {
             }
         }
         let empty = Node::empty();
-        let section = |name: &str| self.root.get(name).filter(|node| node.as_table().is_some()).unwrap_or(&empty);
+        let section =
+            |name: &str| self.root.get(name).filter(|node| node.as_table().is_some()).unwrap_or(&empty);
         let server = problems.take(read::read::<Server>(section("server"), "server"));
         let limits = problems.take(settings::limits(section("limits")));
         let cache = problems.take(read::read::<Cache>(section("cache"), "cache"));
@@ -233,9 +235,13 @@ impl Reading<'_> {
             problems.take(self.pools_exist(pools, overlays));
         }
         problems.or(())?;
-        let (Some(server), Some(limits), Some(pools)) = (server, limits, pools) else { unreachable!("{READ}") };
-        let (Some(cache), Some(overlays), Some(parts)) = (cache, overlays, parts) else { unreachable!("{READ}") };
-        let server = server.beside(self.directory);
+        let (Some(server), Some(limits), Some(pools)) = (server, limits, pools) else {
+            unreachable!("{READ}")
+        };
+        let (Some(cache), Some(overlays), Some(parts)) = (cache, overlays, parts) else {
+            unreachable!("{READ}")
+        };
+        let server = server.beside(&absolute(self.directory));
         let root = Node { value: Value::Table(Table::default()), place: self.root.place.clone() };
         let (files, secret_files, veil) = (Vec::new(), Vec::new(), Veil::default());
         Ok(Config { server, limits, pools, cache, parts, overlays, root, files, secret_files, veil })
@@ -261,7 +267,7 @@ impl Reading<'_> {
             for (key, section) in sections {
                 if let Some(settings) = problems.take((pack.read)(section, &key)) {
                     let file = section.place.file().map(|file| file.directory());
-                    let directory = file.unwrap_or(self.directory).to_owned();
+                    let directory = absolute(file.unwrap_or(self.directory));
                     parts.push(PartConfig { key, settings, directory });
                 }
             }
@@ -278,17 +284,25 @@ impl Reading<'_> {
         let mut problems = Problems::default();
         let known = || pools.keys().map(String::as_str).chain([DEFAULT_POOL]);
         for (tool, overlay) in overlays {
-            let Some(pool) = overlay.pool.as_deref().filter(|pool| known().all(|known| known != *pool)) else {
+            let Some(pool) = overlay.pool.as_deref().filter(|pool| known().all(|known| known != *pool))
+            else {
                 continue;
             };
             let way = [Step::Key("tools".into()), Step::Key(tool.clone()), Step::Key("pool".into())];
             let place = self.root.place_of(&way).unwrap_or_else(|| self.root.place.clone());
-            let problem = Problem::new(format!("there is no pool `{pool}`")).at(&place).key(node::shown(&way));
+            let problem =
+                Problem::new(format!("there is no pool `{pool}`")).at(&place).key(node::shown(&way));
             let hint = nearest::hint(pool, known(), "pools").unwrap_or_default();
             problems.push(problem.help(format!("{hint}; pools stand in [pools.NAME]")));
         }
         problems.or(())
     }
+}
+
+/// The same directory, wherever the process goes.
+fn absolute(directory: &Path) -> PathBuf {
+    let here = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    std::path::absolute(here).unwrap_or_else(|_| directory.to_owned())
 }
 
 /// Sections that somebody has named: `[pools.NAME]`, `[tools.NAME]`.
@@ -309,9 +323,13 @@ fn unknown<'k>(
     name: &str,
     above: &str,
     place: &Place,
-    known: impl IntoIterator<Item = &'k str>,
+    known: impl IntoIterator<Item = &'k str> + Clone,
 ) -> Problem {
-    let problem = Problem::new(format!("unknown {what} `{name}`")).at(place).key(format!("{above}{}", quoted(name)));
-    Problem { help: nearest::hint(name, known, &format!("{what}s")), ..problem }
+    let problem =
+        Problem::new(format!("unknown {what} `{name}`")).at(place).key(format!("{above}{}", quoted(name)));
+    let depth = node::steps(&problem.key).len();
+    Problem { help: nearest::hint_at(place, Some(depth), name, known, &format!("{what}s")), ..problem }
 }
 
+#[cfg(test)]
+mod tests;

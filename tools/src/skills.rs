@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use impresario_engine::{
-    CacheHint, CacheScope, ExtensionParams, ExtensionResult, ExtensionSpec, McpError, Offer, ResourceContents,
-    ResourceEntry, ResourceSpec, Runtime, Shared, TemplateSpec,
+    CacheHint, CacheScope, ExtensionParams, ExtensionResult, ExtensionSpec, McpError, Offer,
+    ResourceContents, ResourceEntry, ResourceSpec, Runtime, Shared, TemplateSpec,
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;

@@ -26,7 +26,12 @@ impl Admin {
     }
 
     /// Asks for something, and has the answer: as JSON, or as the problems of a configuration.
-    pub(crate) async fn ask(&self, method: Method, route: &str, body: Option<&Value>) -> Result<Answer, Failure> {
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        route: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, Failure> {
         let at = self.path.display();
         let mut request = self.client.request(method, format!("http://localhost{route}"));
         if let Some(body) = body {
@@ -38,8 +43,9 @@ impl Admin {
         })?;
         let status = response.status();
         let bytes = response.bytes().await.with_context(|| format!("read the answer of unix:{at}"))?;
-        let mut answer: Value = serde_json::from_slice(&bytes)
-            .map_err(|_| anyhow!("unix:{at} answered with status {status} and no JSON; is it an admin socket?"))?;
+        let mut answer: Value = serde_json::from_slice(&bytes).map_err(|_| {
+            anyhow!("unix:{at} answered with status {status} and no JSON; is it an admin socket?")
+        })?;
         match status {
             StatusCode::UNPROCESSABLE_ENTITY => Ok(Answer::Problems(answer["problems"].take())),
             status if status.is_success() => Ok(Answer::Json(answer)),

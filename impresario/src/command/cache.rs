@@ -54,8 +54,12 @@ impl Cache {
         let admin = Admin::at(self.admin.find(self.config.config)?)?;
         let (method, route) = match self.action {
             None | Some(Action::Show) => (Method::GET, "/cache".to_owned()),
-            Some(Action::Clear(What { tool: Some(tool), .. })) => (Method::DELETE, format!("/cache?tool={}", escaped(&tool))),
-            Some(Action::Clear(What { tag: Some(tag), .. })) => (Method::DELETE, format!("/cache?tag={}", escaped(&tag))),
+            Some(Action::Clear(What { tool: Some(tool), .. })) => {
+                (Method::DELETE, format!("/cache?tool={}", escaped(&tool)))
+            }
+            Some(Action::Clear(What { tag: Some(tag), .. })) => {
+                (Method::DELETE, format!("/cache?tag={}", escaped(&tag)))
+            }
             Some(Action::Clear(_)) => (Method::DELETE, "/cache".to_owned()),
         };
         let (Answer::Json(answer) | Answer::Problems(answer)) = admin.ask(method, &route, None).await?;

@@ -16,7 +16,7 @@ use crate::config::{Config, Source};
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct ConfigArg {
     /// A config file, or a directory whose *.toml files are read together, in the order of their names.
-    #[arg(long, value_name = "PATH", env = "IMPRESARIO_CONFIG")]
+    #[arg(long, value_name = "PATH", env = "IMPRESARIO_CONFIG", global = true)]
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -31,7 +31,7 @@ impl ConfigArg {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct AdminArg {
     /// The admin socket of the running server; without this flag that which the config file names.
-    #[arg(long, value_name = "unix:PATH", env = "IMPRESARIO_ADMIN", value_parser = unix_path)]
+    #[arg(long, value_name = "unix:PATH", env = "IMPRESARIO_ADMIN", value_parser = unix_path, global = true)]
     pub(crate) admin: Option<PathBuf>,
 }
 

@@ -78,7 +78,8 @@ fn shown(changes: &Changes) -> String {
             continue;
         }
         let _ = writeln!(text, "{HEADING}{what}{HEADING:#}");
-        let lists = [("+", ADDED, &names.added), ("~", CHANGED, &names.changed), ("-", REMOVED, &names.removed)];
+        let lists =
+            [("+", ADDED, &names.added), ("~", CHANGED, &names.changed), ("-", REMOVED, &names.removed)];
         for (sign, style, list) in lists {
             for name in list {
                 let _ = writeln!(text, "  {style}{sign} {}{style:#}", harmless(name));

@@ -16,7 +16,9 @@ const HELP: Style = AnsiColor::Cyan.on_default().bold();
 /// Tells all of them on standard error: with their lines on a terminal, else in a line each.
 pub(crate) fn tell(problems: &Problems) {
     if !std::io::stderr().is_terminal() {
-        return output::tell(&problems.iter().map(|problem| format!("error: {}\n", one_line(problem))).collect::<String>());
+        return output::tell(
+            &problems.iter().map(|problem| format!("error: {}\n", one_line(problem))).collect::<String>(),
+        );
     }
     for problem in problems.iter() {
         output::tell(&excerpt(problem));
@@ -34,13 +36,16 @@ fn one_line(problem: &Problem) -> String {
 fn excerpt(problem: &Problem) -> String {
     let message = harmless(problem.message.trim()).replace('\n', "; ");
     let mut text = format!("{ERROR}error:{ERROR:#} {BOLD}{message}{BOLD:#}\n");
-    let number = problem.place.as_ref().and_then(|place| place.line_and_column()).map(|(line, _)| line.to_string());
+    let number =
+        problem.place.as_ref().and_then(|place| place.line_and_column()).map(|(line, _)| line.to_string());
     let margin = " ".repeat(number.as_deref().map_or(1, str::len));
     let edge = |sign: &str| format!("{EDGE}{margin} {sign}{EDGE:#}");
     if let Some(place) = &problem.place {
         text.push_str(&format!("{EDGE}{margin}-->{EDGE:#} {place}\n"));
     }
-    if let (Some(number), Some((line, span))) = (number, problem.place.as_ref().and_then(|place| place.line())) {
+    if let (Some(number), Some((line, span))) =
+        (number, problem.place.as_ref().and_then(|place| place.line()))
+    {
         // A tab is as wide as what is printed for it.
         let shown = |part: &str| harmless(part).replace('\t', "    ");
         let (before, marked) = (shown(&line[..span.start]), shown(&line[span.clone()]));
@@ -72,7 +77,8 @@ mod tests {
         let start = text.find("nämé").unwrap();
         let file = SourceFile { path: "a.toml".into(), text };
         let place = Place::new(&Arc::new(Origin::File(file)), start..start + "nämé".len());
-        let problem = Problem::new("unknown key `nämé`").at(&place).key("server.nämé").help("did you mean `name`?");
+        let problem =
+            Problem::new("unknown key `nämé`").at(&place).key("server.nämé").help("did you mean `name`?");
         let shown = anstream::adapter::strip_str(&excerpt(&problem)).to_string();
         let expected = "error: unknown key `nämé`\n --> a.toml:2:2\n  |\n2 |     nämé = 1 # here\n  |     ^^^^\n  \
                         = key: server.nämé\n  = help: did you mean `name`?\n\n";

@@ -211,8 +211,8 @@ pub struct ServeOptions {
 impl ServeOptions {
     /// Where HTTP is served, if it is.
     fn http(&self) -> Option<Listen> {
-        let standard =
-            (!self.serves_stdio() && self.lines.is_none()).then(|| Listen::Tcp(HttpConfig::default().address));
+        let standard = (!self.serves_stdio() && self.lines.is_none())
+            .then(|| Listen::Tcp(HttpConfig::default().address));
         self.http.clone().or(standard)
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::difference::Changes;
 use super::place::SourceFile;
 use super::problem::Problems;
-use super::reload::Keeper;
+use super::reload::{Keeper, Why};
 
 mod cache;
 
@@ -31,7 +31,7 @@ pub(crate) async fn answer(keeper: Arc<Keeper>, request: Request<Vec<u8>>) -> Re
             Ok(files) => changes(keeper.plan(files).await),
             Err(why) => refusal(StatusCode::BAD_REQUEST, &why),
         },
-        (&Method::POST, "/reload") => changes(keeper.reload("POST /reload").await),
+        (&Method::POST, "/reload") => changes(keeper.reload(Why::Asked).await),
         (&Method::GET, "/cache") => json(StatusCode::OK, &cache::show(keeper.runtime())),
         (&Method::DELETE, "/cache") => match cache::clear(keeper.runtime(), request.uri().query()) {
             Ok(told) => json(StatusCode::OK, &told),

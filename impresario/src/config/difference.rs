@@ -32,8 +32,9 @@ pub(crate) struct Changes {
 impl Names {
     /// The difference of two lists; `is_changed` tells of what is in both.
     pub(crate) fn between(before: &[String], after: &[String], is_changed: impl Fn(&str) -> bool) -> Self {
-        let without =
-            |list: &[String], other: &[String]| list.iter().filter(|name| !other.contains(name)).cloned().collect();
+        let without = |list: &[String], other: &[String]| {
+            list.iter().filter(|name| !other.contains(name)).cloned().collect()
+        };
         let in_both = after.iter().filter(|name| before.contains(name) && is_changed(name));
         Self {
             added: without(after, before),

@@ -32,7 +32,10 @@ impl Environment {
     /// That of this process. `flags` are the variables that stand for a flag each.
     pub(crate) fn of_process(flags: impl IntoIterator<Item = String>) -> Self {
         let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
-        Self { variables: std::env::vars_os().filter_map(named).collect(), flags: flags.into_iter().collect() }
+        Self {
+            variables: std::env::vars_os().filter_map(named).collect(),
+            flags: flags.into_iter().collect(),
+        }
     }
 
     #[cfg(test)]

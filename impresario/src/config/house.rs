@@ -133,7 +133,8 @@ impl House {
                 offer = offer.and(Offer { tools: Vec::new(), resources, prompts, extensions });
             }
         }
-        let gone = |open: &&Open| !parts.iter().any(|kept| !kept.is_new && kept.config.key == open.config.key);
+        let gone =
+            |open: &&Open| !parts.iter().any(|kept| !kept.is_new && kept.config.key == open.config.key);
         let gone: Vec<_> = before.map_or(&[][..], |house| &house.parts).iter().filter(gone).collect();
         for open in &gone {
             withdrawn = both(both(withdrawn, open.offered.clone()), open.part.offer().names());
@@ -152,7 +153,9 @@ impl House {
             Subject::Resource(name) | Subject::Template(name) => (name, |names| &names.resources),
             Subject::Prompt(name) => (name, |names| &names.prompts),
             Subject::Extension(name) => (name, |names| &names.extensions),
-            Subject::Pool(name) => return self.config.problem(&format!("pools.{}", quoted(name)), &error.to_string()),
+            Subject::Pool(name) => {
+                return self.config.problem(&format!("pools.{}", quoted(name)), &error.to_string());
+            }
         };
         let owner = self.parts.iter().find(|open| list(&open.offered).contains(name));
         let key = owner.map_or("packs", |open| open.config.key.as_str());
@@ -212,7 +215,8 @@ struct Owners {
 impl Owners {
     fn claim(&mut self, names: &OfferNames, section: &str) {
         let OfferNames { tools, resources, prompts, extensions } = names;
-        let lists = [("tool", tools), ("resource", resources), ("prompt", prompts), ("extension", extensions)];
+        let lists =
+            [("tool", tools), ("resource", resources), ("prompt", prompts), ("extension", extensions)];
         for (kind, list) in lists {
             for name in list {
                 self.sections.entry((kind, name.clone())).or_default().push(section.to_owned());
@@ -225,7 +229,8 @@ impl Owners {
         twice.sort();
         let mut problems = Problems::default();
         for ((kind, name), sections) in twice {
-            let list = sections.iter().map(|section| format!("[{section}]")).collect::<Vec<_>>().join(" and ");
+            let list =
+                sections.iter().map(|section| format!("[{section}]")).collect::<Vec<_>>().join(" and ");
             let last = sections.last().map_or("packs", String::as_str);
             let problem = config.problem(last, &format!("the {kind} `{name}` comes from {list}"));
             problems.push(match *kind {

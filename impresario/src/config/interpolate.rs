@@ -104,7 +104,8 @@ impl Filling<'_> {
     }
 
     fn variable(&mut self, inside: &str, reference: &str, place: &Place, way: &[Step]) -> Option<String> {
-        let (name, default) = inside.split_once(":-").map_or((inside, None), |(name, text)| (name, Some(text)));
+        let (name, default) =
+            inside.split_once(":-").map_or((inside, None), |(name, text)| (name, Some(text)));
         let begins_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         if !begins_well || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             self.refuse(place, reference, way, &format!("`{reference}` names no variable"), HOW);

@@ -27,22 +27,37 @@ pub(crate) fn read<T: DeserializeOwned>(section: &Node, key: &str) -> Result<T, 
             Ok(settings) => return problems.or(settings),
             Err(error) => error,
         };
-        let is_ours = matches!(&error.kind, Kind::Missing(field) if {
-            let mut way = error.steps.clone();
-            way.push(Step::Key((*field).to_owned()));
-            removed.contains(&way)
-        });
-        if is_ours {
-            break;
+        if is_known(&error, &removed) {
+            match take_out(&mut rest, &error.steps) {
+                Some(_) => continue,
+                None => break,
+            }
         }
-        let way = error.steps.clone();
+        let (way, meant) = (error.steps.clone(), meant_key(&error));
         problems.push(problem(error, section, key));
         match take_out(&mut rest, &way) {
-            Some(way) => removed.push(way),
+            Some(way) => removed.extend([way].into_iter().chain(meant)),
             None => break,
         }
     }
     Err(problems)
+}
+
+/// Whether a key is missing only because it was taken out, or because it is misspelt, which was told already.
+fn is_known(error: &Error, removed: &[Vec<Step>]) -> bool {
+    let Kind::Missing(field) = &error.kind else { return false };
+    removed.iter().any(|way| match way.split_last() {
+        Some((Step::Key(key), above)) => key == field && *above == error.steps[..],
+        _ => false,
+    })
+}
+
+/// The way to the key that was meant by one that nobody knows.
+fn meant_key(error: &Error) -> Option<Vec<Step>> {
+    let Kind::Unknown { name, known, what: "keys" } = &error.kind else { return None };
+    let near = nearest::nearest(name, known.iter().copied())?;
+    let (_, above) = error.steps.split_last()?;
+    Some([above, &[Step::Key(near.to_owned())]].concat())
 }
 
 /// Takes out what the steps lead to: an entry, and with an element the whole array. Has the way to what was taken.
@@ -57,17 +72,15 @@ fn problem(error: Error, section: &Node, key: &str) -> Problem {
     let Error { kind, steps, place } = error;
     let depth = node::steps(key).len() + steps.len();
     let way = shown(&steps);
-    let key = if way.is_empty() || way.starts_with('[') { format!("{key}{way}") } else { format!("{key}.{way}") };
+    let key =
+        if way.is_empty() || way.starts_with('[') { format!("{key}{way}") } else { format!("{key}.{way}") };
     let place = place.unwrap_or_else(|| section.place.clone());
     let problem = match kind {
         Kind::Unknown { name, known, what } => {
-            let hint = nearest::hint(&name, known.iter().copied(), what);
             let word = if what == "keys" { "key" } else { "value" };
-            let problem = Problem::new(format!("unknown {word} `{name}`"));
-            match (place.variable(), nearest::nearest(&name, known.iter().copied())) {
-                (Some(variable), Some(near)) if what == "keys" => problem.help(meant(variable, depth, near)),
-                _ => Problem { help: hint, ..problem },
-            }
+            let depth = (what == "keys").then_some(depth);
+            let help = nearest::hint_at(&place, depth, &name, known.iter().copied(), what);
+            Problem { help, ..Problem::new(format!("unknown {word} `{name}`")) }
         }
         Kind::Missing(field) => Problem::new(format!("`{}` is missing", quoted(field))),
         Kind::Wrong { expected, found } => Problem::new(format!("expected {expected}, found {found}")),
@@ -75,15 +88,3 @@ fn problem(error: Error, section: &Node, key: &str) -> Problem {
     };
     problem.at(&place).key(key)
 }
-
-/// Which variable was meant by one whose part at that depth is no key.
-fn meant(variable: &str, depth: usize, near: &str) -> String {
-    let near = near.to_uppercase();
-    let parts = variable.split("__").enumerate().map(|(at, part)| match at + 1 == depth {
-        true if at == 0 => format!("IMPRESARIO_{near}"),
-        true => near.clone(),
-        false => part.to_owned(),
-    });
-    format!("did you mean `{}`?", parts.collect::<Vec<_>>().join("__"))
-}
-

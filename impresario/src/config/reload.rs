@@ -17,6 +17,27 @@ use super::problem::{Problem, Problems};
 use super::watch::Fingerprint;
 use super::{Config, Source};
 
+/// What asks for a reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    Changed,
+    /// A configuration that was refused may do now.
+    Again,
+    Hangup,
+    Asked,
+}
+
+impl Why {
+    fn told(self) -> &'static str {
+        match self {
+            Self::Changed => "the files have changed",
+            Self::Again => "it was refused before",
+            Self::Hangup => "SIGHUP",
+            Self::Asked => "POST /reload",
+        }
+    }
+}
+
 /// A running server and the configuration that it follows.
 pub(crate) struct Keeper {
     runtime: Runtime,
@@ -87,14 +108,15 @@ impl Keeper {
     ///
     /// # Errors
     /// Everything that is wrong with the configuration; nothing has changed then.
-    pub(crate) async fn reload(&self, why: &'static str) -> Result<Changes, Problems> {
+    pub(crate) async fn reload(&self, why: Why) -> Result<Changes, Problems> {
         let before = self.last_problems();
+        let (cause, why) = (why, why.told());
         let reloaded = self.exchange().await;
         match &reloaded {
             Ok(changes) if changes.is_empty() => tracing::info!(why, "reloaded: nothing is different"),
             Ok(changes) => tracing::info!(why, changes = %changes.counted(), "reloaded"),
             // The same again is no news.
-            Err(problems) if before.as_ref() == Some(&problems.to_json()) => {}
+            Err(problems) if cause == Why::Again && before.as_ref() == Some(&problems.to_json()) => {}
             Err(problems) => {
                 tracing::error!(why, "not reloaded: everything stays as it was");
                 problems.iter().for_each(|problem| tracing::error!("{problem}"));
@@ -212,3 +234,6 @@ impl House {
         self.parts.iter().map(told).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,10 +17,9 @@ pub(crate) fn schema() -> Value {
         schema["description"] = description.into();
         schema
     };
-    let named = |generator: &mut SchemaGenerator, schema: fn(&mut SchemaGenerator) -> schemars::Schema| {
-        json!({ "type": "object", "additionalProperties": schema(generator) })
-    };
-    let packs: Map<_, _> = PACKS.iter().map(|pack| (pack.name.to_owned(), of_pack(pack, &mut generator))).collect();
+    let named = |generator: &mut SchemaGenerator, schema: fn(&mut SchemaGenerator) -> schemars::Schema| json!({ "type": "object", "additionalProperties": schema(generator) });
+    let packs: Map<_, _> =
+        PACKS.iter().map(|pack| (pack.name.to_owned(), of_pack(pack, &mut generator))).collect();
     let properties = json!({
         "server": generator.subschema_for::<Server>(),
         "limits": section("Every limit of the runtime; `impresario limits` lists them.", limits()),
@@ -108,7 +107,8 @@ fn asks_for_more(schema: &Value) -> bool {
         Value::Array(all) => all.iter().any(|one| one == word),
         _ => false,
     };
-    let is_narrow = ["pattern", "enum", "const", "format", "minLength"].iter().any(|word| schema.get(word).is_some());
+    let is_narrow =
+        ["pattern", "enum", "const", "format", "minLength"].iter().any(|word| schema.get(word).is_some());
     ["integer", "number", "boolean"].into_iter().any(has_type)
         || (has_type("string") && is_narrow)
         || schema.get("oneOf").is_some_and(are_words)

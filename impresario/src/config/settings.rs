@@ -1,5 +1,6 @@
 //! What the sections about the server itself may hold: `[server]`, `[limits]`, `[pools.NAME]`, `[cache]`.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -107,15 +108,13 @@ impl Server {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Pool {
     /// Async calls at once, over all lanes.
-    #[schemars(range(min = 1))]
-    pub(crate) workers: Option<usize>,
+    pub(crate) workers: Option<NonZeroUsize>,
     /// Calls that wait for a worker; more are refused with 42900.
     pub(crate) queue_max: Option<usize>,
     /// A call that waited so long is refused with 42900.
     pub(crate) queue_timeout: Option<Span>,
     /// Threads for blocking tools.
-    #[schemars(range(min = 1))]
-    pub(crate) blocking_threads: Option<usize>,
+    pub(crate) blocking_threads: Option<NonZeroUsize>,
     /// Threads that timed-out blocking calls may keep before the pool waits for one.
     pub(crate) stuck_threads_max: Option<usize>,
 }
@@ -125,10 +124,12 @@ impl Pool {
     pub(crate) fn sized(&self, name: &str, limits: &Limits) -> PoolConfig {
         let usual = PoolConfig::new(name, limits);
         PoolConfig {
-            workers: self.workers.unwrap_or(usual.workers),
+            workers: self.workers.map_or(usual.workers, NonZeroUsize::get),
             queue_max: self.queue_max.unwrap_or(usual.queue_max),
-            queue_timeout: self.queue_timeout.map_or(usual.queue_timeout, |span| span.0.max(Duration::from_millis(1))),
-            blocking_threads: self.blocking_threads.unwrap_or(usual.blocking_threads),
+            queue_timeout: self
+                .queue_timeout
+                .map_or(usual.queue_timeout, |span| span.0.max(Duration::from_millis(1))),
+            blocking_threads: self.blocking_threads.map_or(usual.blocking_threads, NonZeroUsize::get),
             stuck_threads_max: self.stuck_threads_max.unwrap_or(usual.stuck_threads_max),
             ..usual
         }

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::reload::Keeper;
+use super::reload::{Keeper, Why};
 use super::{Config, Source};
 
 /// After a change it must have been quiet for so long, because files are written in several steps.
@@ -71,17 +71,19 @@ pub(crate) async fn follow(keeper: Arc<Keeper>) -> std::io::Result<()> {
     let mut refused = Refused::default();
     loop {
         let why = tokio::select! {
-            _ = hangup.recv() => "SIGHUP",
+            _ = hangup.recv() => Why::Hangup,
             Some(()) = told.recv() => {
                 quiet(&mut told).await;
-                "the files have changed"
+                Why::Changed
             }
-            () = tokio::time::sleep(LOOK_INTERVAL) => "the files have changed",
+            () = tokio::time::sleep(LOOK_INTERVAL) => Why::Changed,
         };
         let now = look(&keeper, &seen).await;
-        if why != "SIGHUP" && now == seen && !refused.is_tried_again() {
-            continue;
-        }
+        let why = match why {
+            Why::Changed if now == seen && refused.is_tried_again() => Why::Again,
+            Why::Changed if now == seen => continue,
+            why => why,
+        };
         let reloaded = keeper.reload(why).await;
         refused.note(reloaded.is_err());
         // What was read last is known, unless nothing could be read.

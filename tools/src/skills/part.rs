@@ -33,9 +33,8 @@ pub async fn open(settings: Settings, opening: &Opening) -> Result<SharedPart, P
     };
     let opened = directory.clone();
     let opened = tokio::task::spawn_blocking(move || Skills::open(opened)).await;
-    let skills = opened
-        .map_err(|error| problem(error.to_string()))?
-        .map_err(|error| problem(error.to_string()))?;
+    let skills =
+        opened.map_err(|error| problem(error.to_string()))?.map_err(|error| problem(error.to_string()))?;
     tracing::info!(skills = skills.len(), directory = %directory.display(), "serving skills");
     let following = Following::new(skills.shelf.index());
     Ok(Arc::new(SkillsPart { skills, following }))

@@ -366,7 +366,8 @@ fn what_changes_is_found_by_the_next_scan_and_told() {
 }
 
 #[tokio::test]
-async fn a_part_of_a_config_file_offers_what_stands_in_its_directory_and_names_the_key_of_one_that_is_not_there() {
+async fn a_part_of_a_config_file_offers_what_stands_in_its_directory_and_names_the_key_of_one_that_is_not_there()
+ {
     let folder = std::env::temp_dir().join(format!("impresario-skills-part-{}", std::process::id()));
     std::fs::create_dir_all(folder.join("skills/refunds")).unwrap();
     std::fs::write(

@@ -83,6 +83,7 @@ fn in_our_words(expected: &str) -> String {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
         "f32" | "f64" => "a number",
+        other if other.starts_with("a nonzero ") => "a whole number from 1",
         other if other.starts_with("struct ") => "a table",
         other => other,
     };

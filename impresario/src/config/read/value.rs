@@ -93,7 +93,9 @@ impl<'n> Deserializer<'n> for Reader<'n> {
     fn deserialize_str<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error> {
         match &self.0.value {
             // Dates are refused here with the advice to quote them, unlike by whoever takes anything.
-            Value::Date(_) => Err(serde::de::Error::invalid_type(serde::de::Unexpected::Other("date"), &visitor)),
+            Value::Date(_) => {
+                Err(serde::de::Error::invalid_type(serde::de::Unexpected::Other("date"), &visitor))
+            }
             _ => self.visit(visitor),
         }
         .map_err(|error: Error| error.of_node(self.0))
@@ -111,7 +113,11 @@ impl<'n> Deserializer<'n> for Reader<'n> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'n>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'n>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -176,7 +182,10 @@ impl<'n> MapAccess<'n> for Entries<'n> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'n>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let entry = self.current.take().ok_or_else(|| serde::de::Error::custom("a value was asked for before its key"))?;
+        let entry = self
+            .current
+            .take()
+            .ok_or_else(|| serde::de::Error::custom("a value was asked for before its key"))?;
         let read = seed.deserialize(Reader(&entry.node));
         read.map_err(|error| error.of_node(&entry.node).below(Step::Key(entry.key.clone())))
     }
