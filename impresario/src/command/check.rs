@@ -49,7 +49,11 @@ impl Check {
         if self.json {
             return Ok(output::print_json(&json!({ "problems": [], "parts": parts, "tools": tools }))?);
         }
-        let counted = tools.map_or(String::new(), |tools| format!(", {} tools", tools.len()));
-        Ok(output::print(&format!("nothing is wrong: {} parts{counted}\n", parts.len()))?)
+        let tools = tools.map(|tools| format!(", {}", counted(tools.len(), "tool"))).unwrap_or_default();
+        Ok(output::print(&format!("nothing is wrong: {}{tools}\n", counted(parts.len(), "part")))?)
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
