@@ -49,6 +49,8 @@
 
 #[cfg(feature = "command")]
 pub mod command;
+#[cfg(feature = "command")]
+mod config;
 
 pub use impresario_engine::*;
 pub use impresario_protocol::{ListenFilter, Notification};

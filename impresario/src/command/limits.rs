@@ -70,6 +70,13 @@ impl FromStr for LimitSetting {
             Limits::default().set(name, 0)?;
             unreachable!("a name that is not in the table can't be set");
         };
+        Self::read(info, value)
+    }
+}
+
+impl LimitSetting {
+    /// Reads the value of a limit: a number, or one with a unit.
+    pub(crate) fn read(info: &'static LimitInfo, value: &str) -> Result<Self, SettingError> {
         let unreadable = || SettingError::Unreadable { info, value: value.to_owned() };
         let value = amount(value, info.unit).ok_or_else(unreadable)?;
         Limits::default().set(info.name, value)?;
