@@ -34,10 +34,8 @@ use clap::{Parser, Subcommand};
 
 use failure::Failure;
 
-pub use limits::LimitSetting;
-pub(crate) use logging::filter;
-pub use serve::{Listen, ServeOptions, serve, serve_runtime, start};
-pub(crate) use serve::{lanes, mode, unix_path};
+pub use crate::spelling::{LimitSetting, Listen, SettingError};
+pub use serve::{ServeOptions, serve, serve_runtime, start};
 
 const TOUR: &str = "\
 A short tour:

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use impresario_engine::workers::DEFAULT_POOL;
 
-use crate::command::LimitSetting;
+use crate::spelling::LimitSetting;
 use environment::Environment;
 use node::{Node, Step, Table, Value, quoted};
 use overlay::Overlay;
@@ -24,6 +24,7 @@ use veil::Veil;
 pub(crate) mod admin;
 pub(crate) mod difference;
 pub(crate) mod environment;
+mod fingerprint;
 pub(crate) mod house;
 mod interpolate;
 mod load;
@@ -115,12 +116,12 @@ impl Source {
             merge::beside(&mut root, load::tree(file)?)?;
         }
         let (mut used, _) = interpolate::fill(&mut root, &self.environment);
-        if let Ok(layer) = self.environment.layer(&root, &mut used) {
+        if let Ok(layer) = self.environment.layer(&root, &used.variables, &mut used.veil) {
             merge::over(&mut root, layer);
         }
         let written = root.get("server").and_then(|server| server.get("admin"));
         let Some(Value::Text(text)) = written.map(|node| &node.value) else { return Ok(None) };
-        Ok(crate::command::unix_path(text.meaning()).ok().map(|path| absolute(&directory).join(path)))
+        Ok(crate::spelling::unix_path(text.meaning()).ok().map(|path| absolute(&directory).join(path)))
     }
 
     /// Checks these files, with the environment and the flags of this source.
@@ -140,7 +141,7 @@ impl Source {
         let mut problems = Problems::default();
         let (mut used, filled) = interpolate::fill(&mut root, &self.environment);
         problems.take(filled);
-        if let Some(layer) = problems.take(self.environment.layer(&root, &mut used)) {
+        if let Some(layer) = problems.take(self.environment.layer(&root, &used.variables, &mut used.veil)) {
             merge::over(&mut root, layer);
         }
         let flags = self.flags(&root);

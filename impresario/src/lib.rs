@@ -51,6 +51,8 @@
 pub mod command;
 #[cfg(feature = "command")]
 mod config;
+#[cfg(feature = "command")]
+mod spelling;
 
 pub use impresario_engine::*;
 pub use impresario_protocol::{ListenFilter, Notification};

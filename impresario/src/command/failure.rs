@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use rmcp::model::ErrorData;
 use serde_json::json;
 
-use super::{output, plan, problems};
+use super::{output, problems};
 use crate::config::problem::Problems;
 
 /// Why a verb did not succeed.
@@ -47,9 +47,9 @@ impl Failure {
                 let _told = as_json.then(|| output::print_json(&json!({ "problems": problems.to_json() })));
                 return ExitCode::FAILURE;
             }
-            Self::Refusals(problems) => {
-                plan::lines(&problems).iter().for_each(|line| output::tell_error(line));
-                let _told = as_json.then(|| output::print_json(&json!({ "problems": problems })));
+            Self::Refusals(refusals) => {
+                problems::lines(&refusals).iter().for_each(|line| output::tell_error(line));
+                let _told = as_json.then(|| output::print_json(&json!({ "problems": refusals })));
                 return ExitCode::FAILURE;
             }
             Self::Refused { server, error } => {

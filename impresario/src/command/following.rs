@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::CommandFactory as _;
 use impresario_engine::{Limits, StartError};
 
+use super::Cli;
 use super::failure::Failure;
-use super::{Cli, unix_path};
 use crate::config::environment::Environment;
 use crate::config::house::House;
 use crate::config::problem::Problems;
 use crate::config::{Config, Source};
+use crate::spelling::unix_path;
 
 /// Which config file is meant.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::admin::{Admin, Answer};
 use super::failure::Failure;
@@ -93,21 +93,4 @@ fn shown(changes: &Changes) -> String {
         }
     }
     text
-}
-
-/// Problems that a server has found, in a line each.
-pub(crate) fn lines(problems: &Value) -> Vec<String> {
-    let line = |problem: &Value| {
-        let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
-        let place = match (problem["file"].as_str(), problem["line"].as_u64(), problem["column"].as_u64()) {
-            (Some(file), Some(line), Some(column)) => format!("{file}:{line}:{column}"),
-            (Some(file), ..) => file.to_owned(),
-            (None, ..) => text("variable"),
-        };
-        let parts = [place, text("key"), text("message")];
-        let told: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        let help = text("help");
-        format!("{}{}{help}", told.join(": "), if help.is_empty() { "" } else { "; " })
-    };
-    problems.as_array().into_iter().flatten().map(line).collect()
 }

@@ -16,19 +16,16 @@ use impresario_transports::{UnixSocket, lines, stdio};
 
 use super::failure::Failure;
 use super::following::{AdminArg, ConfigArg};
-use super::limits::LimitSetting;
 use super::{announce, following, logging};
 use crate::config::house::Next;
 use crate::config::reload::Keeper;
 use crate::config::settings::Server;
 use crate::config::{self, Config, Source};
+use crate::spelling::{LimitSetting, Listen, lanes, log_filter, mode, unix_path};
 
-mod listen;
 mod signals;
 mod state_keys;
 
-pub use listen::Listen;
-pub(crate) use listen::{mode, unix_path};
 use signals::Signals;
 
 const EXAMPLES: &str = "\
@@ -75,7 +72,7 @@ impl Serve {
         };
         let config = source.load()?;
         let admin = self.admin.admin.or_else(|| config.server.admin.clone());
-        let options = config.server.under(self.options, &config.limits);
+        let options = self.options.over(&config.server, &config.limits);
         logging::start(options.log.as_deref(), DEFAULT_LOG);
         let limits = options.limits()?;
         let builder = described(&config, &limits);
@@ -167,10 +164,10 @@ pub struct ServeOptions {
         num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     pub stdio: Option<bool>,
     /// Serve newline-delimited JSON at a Unix domain socket, each connection as --stdio is served.
-    #[arg(long, value_name = "unix:PATH", env = "IMPRESARIO_LINES", value_parser = listen::unix_path)]
+    #[arg(long, value_name = "unix:PATH", env = "IMPRESARIO_LINES", value_parser = unix_path)]
     pub lines: Option<PathBuf>,
     /// The permissions of Unix domain sockets, in octal; their owner's alone without this flag.
-    #[arg(long = "socket-mode", value_name = "MODE", env = "IMPRESARIO_SOCKET_MODE", value_parser = listen::mode)]
+    #[arg(long = "socket-mode", value_name = "MODE", env = "IMPRESARIO_SOCKET_MODE", value_parser = mode)]
     pub socket_mode: Option<u32>,
     /// A directory of skills: folders with a SKILL.md, served as resources and by the Skills extension. What
     /// changes in it is noticed while the server runs.
@@ -204,7 +201,7 @@ pub struct ServeOptions {
     #[arg(long, value_name = "PATH", env = "IMPRESARIO_TASK_STORE")]
     pub task_store: Option<PathBuf>,
     /// What to log to standard error, such as debug or impresario=debug,warn. RUST_LOG does the same.
-    #[arg(long, value_name = "FILTER", env = "IMPRESARIO_LOG", value_parser = logging::filter)]
+    #[arg(long, value_name = "FILTER", env = "IMPRESARIO_LOG", value_parser = log_filter)]
     pub log: Option<String>,
 }
 
@@ -214,6 +211,29 @@ impl ServeOptions {
         let standard = (!self.serves_stdio() && self.lines.is_none())
             .then(|| Listen::Tcp(HttpConfig::default().address));
         self.http.clone().or(standard)
+    }
+
+    /// These flags, and where they say nothing, the file.
+    fn over(self, file: &Server, limits: &[LimitSetting]) -> Self {
+        let or = |given: Vec<String>, kept: &Option<Vec<String>>| match given.is_empty() {
+            true => kept.clone().unwrap_or_default(),
+            false => given,
+        };
+        Self {
+            http: self.http.or_else(|| file.http.clone()),
+            sse: self.sse.or(file.sse),
+            stdio: self.stdio.or(file.stdio),
+            lines: self.lines.or_else(|| file.lines.clone()),
+            socket_mode: self.socket_mode.or(file.socket_mode),
+            skills: self.skills,
+            lanes: self.lanes.or(file.lanes),
+            limits: limits.iter().copied().chain(self.limits).collect(),
+            state_key_file: self.state_key_file.or_else(|| file.state_key_file.clone()),
+            allowed_hosts: or(self.allowed_hosts, &file.allow_hosts),
+            allowed_origins: or(self.allowed_origins, &file.allow_origins),
+            task_store: self.task_store.or_else(|| file.task_store.clone()),
+            log: self.log.or_else(|| file.log.clone()),
+        }
     }
 
     fn serves_stdio(&self) -> bool {
@@ -369,12 +389,6 @@ async fn input_ended(runtime: &Runtime, stdio: bool) -> anyhow::Result<()> {
         return stdio::serve(runtime).await.context("serve standard input and output");
     }
     std::future::pending().await
-}
-
-pub(crate) fn lanes(text: &str) -> Result<usize, String> {
-    const MAX: usize = 1024;
-    let lanes = text.parse().ok().filter(|lanes| (1..=MAX).contains(lanes));
-    lanes.ok_or_else(|| format!("write a number from 1 to {MAX}"))
 }
 
 #[cfg(test)]

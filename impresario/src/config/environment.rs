@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 use impresario_tools::setting::Secret;
 
-use super::interpolate::Used;
 use super::load;
 use super::nearest;
 use super::node::{Node, Text, Value};
 use super::place::{Origin, Place};
 use super::problem::{Problem, Problems};
+use super::veil::Veil;
 
 const PREFIX: &str = "IMPRESARIO_";
 
@@ -50,14 +50,20 @@ impl Environment {
         self.variables.get(name).map(|value| value.to_str().ok_or(()))
     }
 
-    /// What the variables say, as a tree to put over `base`, whose spelling of names counts.
-    pub(crate) fn layer(&self, base: &Node, used: &mut Used) -> Result<Node, Problems> {
+    /// What the variables say, as a tree to put over `base`, whose spelling of names counts. `named` are variables that
+    /// the file names.
+    pub(crate) fn layer(
+        &self,
+        base: &Node,
+        named: &BTreeSet<String>,
+        veil: &mut Veil,
+    ) -> Result<Node, Problems> {
         let mut layer = Node::empty();
         let mut problems = Problems::default();
         for (name, value) in &self.variables {
             let Some(rest) = name.strip_prefix(PREFIX) else { continue };
             if !rest.contains("__") {
-                if let Err(problem) = self.check(name, used) {
+                if let Err(problem) = self.check(name, named) {
                     problems.push(problem);
                 }
                 continue;
@@ -66,7 +72,7 @@ impl Environment {
             let place = Place::new(&origin, 0..0);
             match value.to_str() {
                 Some(text) if rest.split("__").all(|part| !part.is_empty()) => {
-                    used.veil.add(text, &format!("${{{name}}}"));
+                    veil.add(text, &format!("${{{name}}}"));
                     put(&mut layer, Some(base), rest, text, &place);
                 }
                 Some(_) => {
@@ -80,8 +86,8 @@ impl Environment {
     }
 
     /// A variable without levels must be that of a flag.
-    fn check(&self, name: &str, used: &Used) -> Result<(), Problem> {
-        if self.flags.contains(name) || used.variables.contains(name) || is_service_link(name) {
+    fn check(&self, name: &str, named: &BTreeSet<String>) -> Result<(), Problem> {
+        if self.flags.contains(name) || named.contains(name) || is_service_link(name) {
             return Ok(());
         }
         let place = Place::new(&Arc::new(Origin::Variable(name.to_owned())), 0..0);

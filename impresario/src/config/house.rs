@@ -148,7 +148,7 @@ impl House {
 
     /// Why something can't be offered, at the section that it comes from.
     pub(crate) fn explain(&self, error: &BuildError) -> Problem {
-        let (name, list): (_, fn(&OfferNames) -> &Vec<String>) = match &error.subject {
+        let (name, list): (_, List) = match &error.subject {
             Subject::Tool(name) => (name, |names| &names.tools),
             Subject::Resource(name) | Subject::Template(name) => (name, |names| &names.resources),
             Subject::Prompt(name) => (name, |names| &names.prompts),
@@ -171,6 +171,9 @@ fn both(mut names: OfferNames, other: OfferNames) -> OfferNames {
     names
 }
 
+/// One of the lists of names.
+type List = fn(&OfferNames) -> &Vec<String>;
+
 fn changes(
     before: Option<&House>,
     after: &House,
@@ -181,18 +184,18 @@ fn changes(
     let old_parts = before.map_or(&none, |house| &house.parts);
     let keys = |parts: &[Open]| parts.iter().map(|open| open.config.key.clone()).collect::<Vec<_>>();
     let is_new = |key: &str| after.parts.iter().any(|open| open.is_new && open.config.key == key);
-    let all = |parts: &[Open], list: fn(&OfferNames) -> &Vec<String>| {
+    let all = |parts: &[Open], list: List| {
         parts.iter().flat_map(|open| list(&open.offered)).cloned().collect::<Vec<_>>()
     };
-    let of_new = |list: fn(&OfferNames) -> &Vec<String>| {
+    let of_new = |list: List| {
         let new = after.parts.iter().filter(|open| open.is_new);
         new.flat_map(move |open| list(&open.offered)).cloned().collect::<BTreeSet<_>>()
     };
-    let compared = |list: fn(&OfferNames) -> &Vec<String>, changed: &BTreeSet<String>| {
+    let compared = |list: List, changed: &BTreeSet<String>| {
         Names::between(&all(old_parts, list), &all(&after.parts, list), |name| changed.contains(name))
     };
-    let (resources, prompts): (fn(&OfferNames) -> &Vec<String>, fn(&OfferNames) -> &Vec<String>) =
-        (|names| &names.resources, |names| &names.prompts);
+    let resources: List = |names| &names.resources;
+    let prompts: List = |names| &names.prompts;
     Changes {
         parts: Names::between(&keys(old_parts), &keys(&after.parts), is_new),
         tools: compared(|names| &names.tools, touched),

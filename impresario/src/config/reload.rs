@@ -10,11 +10,11 @@ use impresario_engine::Runtime;
 use serde_json::{Value as Json, json};
 
 use super::difference::Changes;
+use super::fingerprint::Fingerprint;
 use super::house::{House, Next};
 use super::node::Node;
 use super::place::SourceFile;
 use super::problem::{Problem, Problems};
-use super::watch::Fingerprint;
 use super::{Config, Source};
 
 /// What asks for a reload.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::nearest;
 use super::node::{Node, Value, quoted};
 use super::problem::{Problem, Problems};
-use crate::command::{LimitSetting, Listen, ServeOptions, filter, lanes, mode, unix_path};
+use crate::spelling::{LimitSetting, Listen, lanes, log_filter, mode, unix_path};
 
 /// What the server calls itself, where it listens, and how many threads it has.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -57,7 +57,7 @@ pub(crate) struct Server {
     /// A file with the keys that seal what calls keep with their clients: 64 hexadecimal digits a line.
     pub(crate) state_key_file: Option<PathBuf>,
     /// What to log to standard error, such as "debug" or "impresario=debug,warn".
-    #[serde(deserialize_with = "log_filter")]
+    #[serde(deserialize_with = "filter")]
     #[schemars(with = "Option<String>")]
     pub(crate) log: Option<String>,
     /// A Unix domain socket for its owner alone, at which the running server can be asked and told: unix:PATH.
@@ -77,29 +77,6 @@ impl Server {
             *path = directory.join(&*path);
         }
         self
-    }
-
-    /// The flags, and where they say nothing, this.
-    pub(crate) fn under(&self, flags: ServeOptions, limits: &[LimitSetting]) -> ServeOptions {
-        let or = |given: Vec<String>, kept: &Option<Vec<String>>| match given.is_empty() {
-            true => kept.clone().unwrap_or_default(),
-            false => given,
-        };
-        ServeOptions {
-            http: flags.http.or_else(|| self.http.clone()),
-            sse: flags.sse.or(self.sse),
-            stdio: flags.stdio.or(self.stdio),
-            lines: flags.lines.or_else(|| self.lines.clone()),
-            socket_mode: flags.socket_mode.or(self.socket_mode),
-            skills: flags.skills,
-            lanes: flags.lanes.or(self.lanes),
-            limits: limits.iter().copied().chain(flags.limits).collect(),
-            state_key_file: flags.state_key_file.or_else(|| self.state_key_file.clone()),
-            allowed_hosts: or(flags.allowed_hosts, &self.allow_hosts),
-            allowed_origins: or(flags.allowed_origins, &self.allow_origins),
-            task_store: flags.task_store.or_else(|| self.task_store.clone()),
-            log: flags.log.or_else(|| self.log.clone()),
-        }
     }
 }
 
@@ -216,8 +193,8 @@ fn permissions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>
     text(deserializer, mode)
 }
 
-fn log_filter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    text(deserializer, filter)
+fn filter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(deserializer, log_filter)
 }
 
 fn lane_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {

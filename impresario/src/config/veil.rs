@@ -26,7 +26,7 @@ impl Veil {
         let hide = |text: String, (value, written): &(Secret, String)| {
             if text.contains(value.reveal()) { text.replace(value.reveal(), written) } else { text }
         };
-        self.0.iter().fold(text.to_owned(), |text, hidden| hide(text, hidden))
+        self.0.iter().fold(text.to_owned(), hide)
     }
 }
 

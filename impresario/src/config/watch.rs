@@ -5,7 +5,6 @@
 //! Only what the files hold counts: a file that is written anew with the same text is no change.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
+use super::fingerprint::Fingerprint;
 use super::reload::{Keeper, Why};
-use super::{Config, Source};
 
 /// After a change it must have been quiet for so long, because files are written in several steps.
 const QUIET: Duration = Duration::from_millis(100);
@@ -26,40 +25,6 @@ const QUIET_MAX: Duration = Duration::from_secs(2);
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// A configuration that was refused is tried again, first after one look, in the end no sooner than after so many.
 const LOOKS_BETWEEN_TRIES_MAX: u32 = 64;
-
-/// What the files were: a hash of each, and of what their texts were made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fingerprint {
-    hash: u64,
-    /// Files that texts are made of.
-    secret_files: Vec<PathBuf>,
-}
-
-impl Fingerprint {
-    /// That of the files from which a configuration was read.
-    pub(crate) fn of(config: &Config) -> Self {
-        let mut hasher = DefaultHasher::new();
-        config.files.iter().for_each(|file| (&file.path, &file.text).hash(&mut hasher));
-        Self::with_secrets(hasher, config.secret_files.clone())
-    }
-
-    /// That of the same files as they are now.
-    fn now(&self, source: &Source) -> Self {
-        let mut hasher = DefaultHasher::new();
-        match source.files() {
-            Ok(files) => files.iter().for_each(|file| (&file.path, &file.text).hash(&mut hasher)),
-            Err(problems) => problems.to_string().hash(&mut hasher),
-        }
-        Self::with_secrets(hasher, self.secret_files.clone())
-    }
-
-    fn with_secrets(mut hasher: DefaultHasher, secret_files: Vec<PathBuf>) -> Self {
-        for path in &secret_files {
-            std::fs::read(path).ok().hash(&mut hasher);
-        }
-        Self { hash: hasher.finish(), secret_files }
-    }
-}
 
 /// Reloads when a file has changed, and on SIGHUP. Runs until it is dropped.
 pub(crate) async fn follow(keeper: Arc<Keeper>) -> std::io::Result<()> {
