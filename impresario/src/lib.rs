@@ -87,3 +87,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/hygiene.md")]
 struct HygieneGuide;
+
+/// The example of the page about the pack `command`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/packs/command.md")]
+struct CommandGuide;

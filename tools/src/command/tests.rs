@@ -16,6 +16,10 @@ fn what_can_not_be_meant_is_refused_by_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let link = folder.path().join("harmless");
     std::os::unix::fs::symlink("/bin/sh", &link).unwrap();
+    let set_user_id = folder.path().join("set_user_id");
+    std::fs::write(&set_user_id, "").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o4755);
+    std::fs::set_permissions(&set_user_id, mode).unwrap();
     let echo = |rest: Value| {
         let mut settings = json!({"program": "/bin/echo"});
         settings.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
@@ -29,6 +33,7 @@ fn what_can_not_be_meant_is_refused_by_its_key() {
         (json!({"program": "/etc"}), "is no file that may be executed"),
         (json!({"program": "/bin/sh"}), "is a shell; name the program"),
         (json!({"program": link}), "is a shell"),
+        (json!({"program": set_user_id}), "runs as somebody else (set-user-ID)"),
         (json!({}), "missing field `program`"),
         (echo(json!({"shell": true})), "unknown field `shell`"),
         (echo(json!({"argv": ["{file}"]})), "argv[0]: there is no parameter `file`; there are: "),
