@@ -110,7 +110,7 @@ fn a_program_sees_its_own_environment_directory_and_input_alone() {
 }
 
 /// The program that behaves as it is told, with that change of its settings.
-fn behaving(change: Value) -> Value {
+fn behaving(change: &Value) -> Value {
     let mut settings = json!({
         "program": program("behave"),
         "argv": ["{how}", "{what}"],
@@ -123,7 +123,7 @@ fn behaving(change: Value) -> Value {
 
 #[test]
 fn how_it_ended_is_told() {
-    let runtime = house(&behaving(json!({"success": [0, 1]})));
+    let runtime = house(&behaving(&json!({"success": [0, 1]})));
     let ended = |how: &str, what: u32| {
         let answer = call(&runtime, &json!({"how": how, "what": what}));
         let structured = &answer["structuredContent"];
@@ -145,7 +145,7 @@ fn how_it_ended_is_told() {
 
 #[test]
 fn a_flood_of_output_neither_blocks_nor_grows() {
-    let runtime = house(&behaving(json!({"stdout_max": "1KiB"})));
+    let runtime = house(&behaving(&json!({"stdout_max": "1KiB"})));
     let answer = call(&runtime, &json!({"how": "stderr", "what": 64 << 20}));
     let structured = &answer["structuredContent"];
     assert_eq!((&structured["exit_code"], &structured["stdout"]), (&json!(0), &json!("\ndone\n")));
@@ -164,15 +164,15 @@ fn a_flood_of_output_neither_blocks_nor_grows() {
 
 #[test]
 fn its_lines_are_progress() {
-    let told = |change: Value| -> Vec<String> {
+    let told = |change: &Value| -> Vec<String> {
         let mut frames = frames(&house(&behaving(change)), &json!({"how": "lines"}));
         frames.pop();
         let message = |frame: &Value| frame["params"]["message"].as_str().unwrap().to_owned();
         frames.iter().map(message).collect()
     };
-    assert_eq!(told(json!({})), ["one", "two red"]);
-    assert_eq!(told(json!({"progress": "stdout"})), ["out"]);
-    assert_eq!(told(json!({"progress": "none"})), Vec::<String>::new());
+    assert_eq!(told(&json!({})), ["one", "two red"]);
+    assert_eq!(told(&json!({"progress": "stdout"})), ["out"]);
+    assert_eq!(told(&json!({"progress": "none"})), Vec::<String>::new());
 }
 
 #[test]
@@ -191,10 +191,10 @@ fn its_limits_hold_before_it_gets_its_input() {
 }
 
 /// The program that does not want to end, and where it writes down what it is.
-fn stubborn(folder: &Path, change: Value) -> (Value, std::path::PathBuf) {
+fn stubborn(folder: &Path, change: &Value) -> (Value, std::path::PathBuf) {
     let record = folder.join("processes");
     let mut settings =
-        behaving(json!({"kill_grace": "50ms", "env": {"PATH": "/usr/bin:/bin", "RECORD": record}}));
+        behaving(&json!({"kill_grace": "50ms", "env": {"PATH": "/usr/bin:/bin", "RECORD": record}}));
     settings.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
     (settings, record)
 }
@@ -209,7 +209,7 @@ fn all_gone(record: &Path) {
 #[test]
 fn a_program_that_takes_too_long_is_killed_with_its_children() {
     let folder = tempfile::tempdir().unwrap();
-    let (settings, record) = stubborn(folder.path(), json!({"timeout": "2s"}));
+    let (settings, record) = stubborn(folder.path(), &json!({"timeout": "2s"}));
     let answer = call(&house(&settings), &json!({"how": "stubborn"}));
     assert_eq!((&answer["isError"], &answer["structuredContent"]["timed_out"]), (&json!(true), &json!(true)));
     assert_eq!(answer["structuredContent"]["signal"], 9);
@@ -219,7 +219,7 @@ fn a_program_that_takes_too_long_is_killed_with_its_children() {
 #[test]
 fn a_call_that_is_taken_back_kills_its_program_with_its_children() {
     let folder = tempfile::tempdir().unwrap();
-    let (settings, record) = stubborn(folder.path(), json!({"at_once": 1}));
+    let (settings, record) = stubborn(folder.path(), &json!({"at_once": 1}));
     let runtime = house(&settings);
     let (begun_tx, begun_rx) = tokio::sync::oneshot::channel::<()>();
     let taken_back = async move { drop(begun_rx.await) };
@@ -235,7 +235,7 @@ fn a_call_that_is_taken_back_kills_its_program_with_its_children() {
 #[test]
 fn the_end_of_the_house_is_the_end_of_its_programs() {
     let folder = tempfile::tempdir().unwrap();
-    let (settings, record) = stubborn(folder.path(), json!({"kill_grace": "1h"}));
+    let (settings, record) = stubborn(folder.path(), &json!({"kill_grace": "1h"}));
     let runtime = house(&settings);
     let _answer = begin(&runtime, &json!({"how": "stubborn"}), std::future::pending());
     eventually("the program does not begin", || written_processes(&record).len() == 2);
@@ -246,7 +246,7 @@ fn the_end_of_the_house_is_the_end_of_its_programs() {
 #[test]
 fn what_a_program_leaves_behind_is_killed_when_it_ends() {
     let folder = tempfile::tempdir().unwrap();
-    let (settings, record) = stubborn(folder.path(), json!({}));
+    let (settings, record) = stubborn(folder.path(), &json!({}));
     let answer = call(&house(&settings), &json!({"how": "leave"}));
     assert_eq!(answer["structuredContent"]["exit_code"], 0, "{answer}");
     all_gone(&record);
@@ -258,7 +258,7 @@ fn what_a_program_leaves_behind_is_killed_when_it_ends() {
 #[test]
 fn so_many_run_at_once_and_no_more() {
     let folder = tempfile::tempdir().unwrap();
-    let (settings, record) = stubborn(folder.path(), json!({"at_once": 1, "wait": "1ms"}));
+    let (settings, record) = stubborn(folder.path(), &json!({"at_once": 1, "wait": "1ms"}));
     let runtime = house(&settings);
     let _answer = begin(&runtime, &json!({"how": "stubborn"}), std::future::pending());
     eventually("the program does not begin", || written_processes(&record).len() == 2);

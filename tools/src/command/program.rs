@@ -65,7 +65,9 @@ fn check_program(program: &Path) -> Result<(), String> {
         return Err(format!("`{shown}` is no file that may be executed"));
     }
     if metadata.mode() & (SET_USER_ID | SET_GROUP_ID) != 0 {
-        return Err(format!("`{shown}` runs as somebody else (set-user-ID): it could not be bounded or killed"));
+        return Err(format!(
+            "`{shown}` runs as somebody else (set-user-ID): it could not be bounded or killed"
+        ));
     }
     // Also where a link of another name leads to one.
     let resolved = program.canonicalize().map_err(|error| format!("`{shown}`: {error}"))?;
