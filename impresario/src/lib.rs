@@ -96,3 +96,8 @@ struct HygieneGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/packs/files.md")]
 struct FilesGuide;
+
+/// The example of the page about the pack `command`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/packs/command.md")]
+struct CommandGuide;

@@ -60,7 +60,7 @@ impl Group {
             match prlimit(self.id, resource, Rlimit { current: bound, maximum: bound }) {
                 // One that has ended already needs no bound.
                 Ok(_) | Err(rustix::io::Errno::SRCH) => {}
-                // Ours is lower, and it has that one.
+                // The server's own is lower, and the program has that one.
                 Err(rustix::io::Errno::PERM) => {
                     tracing::debug!(?resource, "a limit of a program is above that of the server");
                 }

@@ -2,6 +2,7 @@
 //! then, and not in somebody's call.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
@@ -13,6 +14,10 @@ use crate::setting::Secret;
 /// Programs that read a program from their arguments. With one of them, a parameter is a script.
 const SHELLS: [&str; 12] =
     ["sh", "ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "mksh", "pwsh", "tcsh", "zsh"];
+
+/// The bits of a file's mode that make its program run as the file's owner or group.
+const SET_USER_ID: u32 = 0o4000;
+const SET_GROUP_ID: u32 = 0o2000;
 
 /// What is started, and where.
 #[derive(Debug)]
@@ -58,6 +63,11 @@ fn check_program(program: &Path) -> Result<(), String> {
     let metadata = std::fs::metadata(program).map_err(|error| format!("`{shown}`: {error}"))?;
     if !metadata.is_file() || access(program, Access::EXEC_OK).is_err() {
         return Err(format!("`{shown}` is no file that may be executed"));
+    }
+    if metadata.mode() & (SET_USER_ID | SET_GROUP_ID) != 0 {
+        return Err(format!(
+            "`{shown}` runs as somebody else (set-user-ID): it could not be bounded or killed"
+        ));
     }
     // Also where a link of another name leads to one.
     let resolved = program.canonicalize().map_err(|error| format!("`{shown}`: {error}"))?;

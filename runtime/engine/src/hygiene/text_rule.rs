@@ -228,23 +228,29 @@ impl TextCheck {
         if ![control, bidi, invisible, ansi].contains(&Mark::Reject) {
             return None;
         }
+        // Where the last command ended that will be stripped, and what will stand in front of that place then.
+        let mut gap = (0, None);
         let mut at = 0;
         while let Some((found, character, class)) = next_special(text, at) {
-            let before = || text[..found].chars().next_back();
+            let before = if gap.0 == found { gap.1 } else { text[..found].chars().next_back() };
             let (mark, name) = match class {
                 Class::Escape if ansi != Mark::Allow => (ansi, "commands to a terminal"),
                 Class::Escape | Class::Control => (control, "control characters"),
                 Class::Bidi => (bidi, "characters that turn text around"),
-                Class::Joiner if can_be_joined(before()) => (Mark::Allow, ""),
+                Class::Joiner if can_be_joined(before) => (Mark::Allow, ""),
                 Class::Joiner | Class::Invisible => (invisible, "invisible characters"),
                 Class::Plain => (Mark::Allow, ""),
             };
             if mark == Mark::Reject {
                 return Some((name, character, text[..found].chars().count() + 1));
             }
-            // What goes with a command is nobody's to refuse.
-            let is_stripped = class == Class::Escape && mark == Mark::Strip && ansi == Mark::Strip;
-            at = found + if is_stripped { command_len(&text[found..]) } else { character.len_utf8() };
+            if class == Class::Escape && ansi == Mark::Strip {
+                // What goes with a command is nobody's to refuse.
+                at = found + command_len(&text[found..]);
+                gap = (at, before);
+            } else {
+                at = found + character.len_utf8();
+            }
         }
         None
     }
