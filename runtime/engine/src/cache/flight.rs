@@ -30,13 +30,15 @@ pub enum Joined {
     Kept(Arc<Kept>),
 }
 
-/// The right and duty to run the tool for all who ask for the same. When it is dropped before it has landed, those
-/// who wait are told that the house closes.
+/// The right and duty to run the tool for all who ask for the same. When it is dropped before it has landed, it
+/// and those who wait are told that the house closes.
 #[derive(Debug)]
 pub struct Flight {
     cache: Arc<ToolCache>,
     key: CacheKey,
     epoch: u64,
+    /// The call that the tool runs for.
+    leader: Option<Arc<Call>>,
     /// Those who waited, once nobody can join them any more.
     landed: Option<VecDeque<Arc<Call>>>,
 }
@@ -55,18 +57,18 @@ impl ToolCache {
                     waiting.retain(|call| !call.is_ended());
                 }
                 waiting.push_back(Arc::clone(call));
-                self.count(Counted::Coalesced);
+                self.count(Counted::Coalesced, 1);
                 Joined::Waits
             }
             Entry::Vacant(place) => {
                 // A run that ended since the look at what is kept has left its answer before it left this table.
                 if let Some(kept) = self.fresh(key) {
-                    self.count(Counted::Hit);
+                    self.count(Counted::Hit, 1);
                     return Joined::Kept(kept);
                 }
                 place.insert(VecDeque::new());
-                self.count(Counted::Miss);
-                Joined::Leads(Flight { cache: Arc::clone(self), key, epoch, landed: None })
+                self.count(Counted::Miss, 1);
+                Joined::Leads(Flight { cache: Arc::clone(self), key, epoch, leader: None, landed: None })
             }
         }
     }
@@ -78,7 +80,7 @@ impl ToolCache {
         match self.flights.0.lock().entry((key, epoch)) {
             Entry::Vacant(place) if self.fresh(key).is_none() => {
                 place.insert(VecDeque::new());
-                Some(Flight { cache: Arc::clone(self), key, epoch, landed: None })
+                Some(Flight { cache: Arc::clone(self), key, epoch, leader: None, landed: None })
             }
             // Somebody runs it, or has just done so.
             Entry::Occupied(_) | Entry::Vacant(_) => None,
@@ -99,23 +101,24 @@ impl Flight {
     ///
     /// # Cancel safety
     /// None: poll it in a task of its own, or a caller that leaves takes the run with it.
-    pub async fn fly<F: Future<Output = Ran>>(mut self, mut leader: Arc<Call>, run: impl Fn(Arc<Call>) -> F) {
-        loop {
+    pub async fn fly<F: Future<Output = Ran>>(mut self, leader: Arc<Call>, run: impl Fn(Arc<Call>) -> F) {
+        let mut leads = Some(leader);
+        while let Some(leader) = leads {
+            self.leader = Some(Arc::clone(&leader));
             let ran = run(Arc::clone(&leader)).await;
-            let panicked = ran.panicked();
-            let ending = self.cache.settle(self.key, self.epoch, ran);
-            let is_answered = matches!(ending, Ending::Answered(_));
-            if panicked && !is_answered {
-                leader.finish(ending);
-                match self.next_leader() {
-                    Some(next) => leader = next,
-                    None => return,
-                }
-            } else {
-                self.land();
-                leader.finish(ending.clone());
-                return self.tell(ending).await;
+            let stale = self.cache.settle(self.key, self.epoch, &ran);
+            if stale.is_none() && ran.panicked() {
+                leader.finish(ran.ending);
+                leads = self.next_leader();
+                continue;
             }
+            let waiting = self.land();
+            if stale.is_some() {
+                self.cache.count(Counted::Stale, 1 + waiting);
+            }
+            let ending = stale.map_or(ran.ending, |kept| kept.ending());
+            leader.finish(ending.clone());
+            return self.tell(ending).await;
         }
     }
 
@@ -133,12 +136,10 @@ impl Flight {
         None
     }
 
-    /// Nobody can join any more.
-    fn land(&mut self) {
-        if self.landed.is_none() {
-            let waiting = self.cache.flights.0.lock().remove(&(self.key, self.epoch));
-            self.landed = Some(waiting.unwrap_or_default());
-        }
+    /// Nobody can join any more. Says how many have.
+    fn land(&mut self) -> usize {
+        let (flights, key) = (&self.cache.flights.0, (self.key, self.epoch));
+        self.landed.get_or_insert_with(|| flights.lock().remove(&key).unwrap_or_default()).len()
     }
 
     /// Gives those who waited their answer: a few at a time, so that the lane's other calls do not wait for all.
@@ -156,7 +157,8 @@ impl Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         self.land();
-        for call in self.landed.take().into_iter().flatten() {
+        // One that has its answer does not hear of it.
+        for call in self.leader.iter().chain(self.landed.iter().flatten()) {
             call.cancel(CancelReason::Shutdown);
         }
     }

@@ -102,11 +102,11 @@ impl Counters {
         Self((0..=lanes).map(|_| Stripe::default()).collect())
     }
 
-    /// One more.
-    pub(super) fn count(&self, counted: Counted) {
+    /// So many more.
+    pub(super) fn count(&self, counted: Counted, calls: u64) {
         let others = self.0.len() - 1;
         let Stripe(counts) = &self.0[seat().unwrap_or(others).min(others)];
-        counts[counted as usize].fetch_add(1, Ordering::Relaxed);
+        counts[counted as usize].fetch_add(calls, Ordering::Relaxed);
     }
 
     /// The sums.

@@ -126,10 +126,10 @@ impl ToolCache {
         let Some(kept) = self.current(key) else { return Found::Nothing };
         let now = Instant::now();
         if now < kept.fresh_until {
-            self.counters.count(Counted::Hit);
+            self.counters.count(Counted::Hit, 1);
             Found::Fresh(kept)
         } else if now < kept.stale_until {
-            self.counters.count(Counted::Stale);
+            self.counters.count(Counted::Stale, 1);
             Found::Stale(kept)
         } else {
             Found::Nothing
@@ -150,31 +150,25 @@ impl ToolCache {
         self.epoch.load(Ordering::Acquire)
     }
 
-    pub(super) fn count(&self, counted: Counted) {
-        self.counters.count(counted);
+    pub(super) fn count(&self, counted: Counted, calls: usize) {
+        self.counters.count(counted, calls as u64);
     }
 
-    /// Keeps what a run gave if it may be kept, and says how the calls end that waited for it.
-    pub(super) fn settle(&self, key: CacheKey, epoch: u64, ran: Ran) -> Ending {
+    /// Keeps what a run gave if it may be kept. Where it failed, gives the answer that stands in for it, if there is
+    /// one.
+    pub(super) fn settle(&self, key: CacheKey, epoch: u64, ran: &Ran) -> Option<Arc<Kept>> {
         if self.epoch() != epoch {
-            return ran.ending;
+            return None;
         }
-        if let Some((result, ttl)) = self.worth_keeping(&ran) {
+        if let Some((result, ttl)) = self.worth_keeping(ran) {
             self.put(key, epoch, result.clone(), ttl);
         } else if ran.failed() {
-            return self.instead_of_failure(key).unwrap_or(ran.ending);
+            return self.current(key).filter(|kept| Instant::now() < kept.error_until);
         } else {
             // There is a newer answer than the kept one, if only for those who waited for it.
             self.store.invalidate(&key);
         }
-        ran.ending
-    }
-
-    /// The answer that is given in place of a failure.
-    fn instead_of_failure(&self, key: CacheKey) -> Option<Ending> {
-        let kept = self.current(key).filter(|kept| Instant::now() < kept.error_until)?;
-        self.counters.count(Counted::Stale);
-        Some(kept.ending())
+        None
     }
 
     /// What may be kept of a run, and for how long.

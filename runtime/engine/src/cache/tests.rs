@@ -1,6 +1,7 @@
 //! The cache in virtual time: what is kept, for how long, how often the tool runs, what is forgotten.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use impresario_codec::{DecodeLimits, Document, Message};
@@ -57,7 +58,7 @@ struct Tester {
     /// How long a run takes.
     takes: Cell<Duration>,
     /// How the next runs end; without any, with their number.
-    next: RefCell<Vec<Ran>>,
+    next: RefCell<VecDeque<Ran>>,
 }
 
 impl Tester {
@@ -92,7 +93,7 @@ impl Tester {
             let tool = Rc::clone(&tool);
             async move {
                 tool.runs.set(tool.runs.get() + 1);
-                let planned = (!tool.next.borrow().is_empty()).then(|| tool.next.borrow_mut().remove(0));
+                let planned = tool.next.borrow_mut().pop_front();
                 let ran = planned.unwrap_or_else(|| answer(&format!("run {}", tool.runs.get())));
                 tokio::time::sleep(tool.takes.get()).await;
                 ran
@@ -106,7 +107,7 @@ impl Tester {
     }
 
     fn then(&self, ran: Ran) {
-        self.next.borrow_mut().push(ran);
+        self.next.borrow_mut().push_back(ran);
     }
 
     fn figures(&self) -> CacheFigures {

@@ -98,8 +98,10 @@ async fn when_its_lane_ends_those_who_wait_are_told() {
     .await;
     assert!(matches!(tool.cache.join(key, &waiting), Joined::Waits));
     drop(lane);
-    let told = text(waiting.ended().await);
-    assert!(told.contains("shutting down"), "{told}");
+    for call in [leading, waiting] {
+        let told = text(call.ended().await);
+        assert!(told.contains("shutting down"), "{told}");
+    }
     assert!(matches!(tool.cache.join(key, &call()), Joined::Leads(_)), "the next one can lead");
 }
 
