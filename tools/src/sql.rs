@@ -226,3 +226,8 @@ fn reading() -> ToolAnnotations {
         ..ToolAnnotations::default()
     }
 }
+
+/// The examples of the pack's page.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/packs/sql.md")]
+struct Page;

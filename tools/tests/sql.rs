@@ -13,6 +13,8 @@ mod answers;
 mod attacks;
 #[path = "sql/bounds.rs"]
 mod bounds;
+#[path = "sql/example.rs"]
+mod example;
 #[path = "sql/mistakes.rs"]
 mod mistakes;
 #[path = "sql/shop.rs"]

@@ -1,6 +1,8 @@
 //! `[tools.NAME]`: what holds for any tool, whichever pack it comes from.
 
-use impresario_engine::ToolSpec;
+use std::collections::BTreeMap;
+
+use impresario_engine::{OutputRule, TextRule, ToolSpec};
 use impresario_tools::setting::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,18 +25,31 @@ pub(crate) struct Overlay {
     pub(crate) pool: Option<String>,
     /// Its answers are kept and given again.
     pub(crate) cache: Option<cache::Cache>,
+    /// What its textual arguments may hold, by name; `options.name` is one inside another, `names[]` each of a list.
+    pub(crate) arguments: BTreeMap<String, TextRule>,
+    /// What its answers may hold.
+    pub(crate) output: Option<OutputRule>,
 }
 
 impl Default for Overlay {
     fn default() -> Self {
-        Self { enabled: true, title: None, description: None, timeout: None, pool: None, cache: None }
+        Self {
+            enabled: true,
+            title: None,
+            description: None,
+            timeout: None,
+            pool: None,
+            cache: None,
+            arguments: BTreeMap::new(),
+            output: None,
+        }
     }
 }
 
 impl Overlay {
     /// The tool with these changes; none if it is not offered.
     pub(crate) fn applied(&self, tool: ToolSpec) -> Option<ToolSpec> {
-        let Self { enabled, title, description, timeout, pool, cache } = self;
+        let Self { enabled, title, description, timeout, pool, cache, arguments, output } = self;
         if !enabled {
             return None;
         }
@@ -42,6 +57,8 @@ impl Overlay {
         let tool = description.iter().fold(tool, ToolSpec::description);
         let tool = timeout.iter().fold(tool, |tool, span| tool.timeout(span.0));
         let tool = pool.iter().fold(tool, ToolSpec::pool);
-        Some(cache.iter().fold(tool, |tool, cache| tool.cache(cache.policy())))
+        let tool = cache.iter().fold(tool, |tool, cache| tool.cache(cache.policy()));
+        let tool = arguments.iter().fold(tool, |tool, (name, rule)| tool.argument(name, rule.clone()));
+        Some(output.iter().fold(tool, |tool, rule| tool.output_rule(*rule)))
     }
 }

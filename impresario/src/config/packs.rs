@@ -17,7 +17,6 @@ pub(crate) enum Shape {
     /// Once: `[packs.PACK]`.
     One,
     /// As often as wanted: `[packs.PACK.NAME]`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the packs of this build stand in a file once each"))]
     Named,
 }
 
@@ -66,6 +65,10 @@ packs! {
     Calc = "calc", One, fixed::calc;
     Lab = "lab", One, fixed::lab;
     Skills = "skills", One, impresario_tools::skills;
+    Files = "files", One, impresario_tools::files;
+    Http = "http", Named, impresario_tools::http;
+    Sql = "sql", Named, impresario_tools::sql;
+    Command = "command", Named, impresario_tools::command;
     #[cfg(test)]
     Probe = "probe", Named, probe;
 }

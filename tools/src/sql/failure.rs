@@ -167,9 +167,12 @@ mod tests {
     #[test]
     fn the_nearest_name_is_the_one_that_was_meant() {
         let names = ["id", "name", "price", "in_stock"];
-        for (name, expected) in
-            [("nam", Some("name")), ("Price", Some("price")), ("instock", Some("in_stock")), ("zzzzzz", None)]
-        {
+        for (name, expected) in [
+            ("names", Some("name")),
+            ("Price", Some("price")),
+            ("instock", Some("in_stock")),
+            ("zzzzzz", None),
+        ] {
             assert_eq!(nearest(name, names), expected, "{name}");
         }
     }
@@ -177,7 +180,7 @@ mod tests {
     #[test]
     fn errors_of_sqlite_tell_what_to_change_and_no_path() {
         let rows = [
-            ("1", "no such column: nam", "no such column: nam; did you mean name?"),
+            ("1", "no such column: names", "no such column: names; did you mean name?"),
             ("1", "near \"FORM\": syntax error", "near \"FORM\": syntax error"),
             ("2067", "UNIQUE constraint failed: users.email", "UNIQUE constraint failed: users.email"),
             (

@@ -21,7 +21,7 @@ fn a_call_that_does_not_fit_is_told_what_would() {
             ("query_table", json!({"table": "products", "columns": ["prise"]}), "did you mean \"price\"?"),
             (
                 "query_table",
-                json!({"table": "products", "order": [{"column": "nam"}]}),
+                json!({"table": "products", "order": [{"column": "names"}]}),
                 "`order`: products has no column",
             ),
             ("query_table", json!({"table": "products", "limit": 0}), "`limit` must be from 1 to 1000"),
@@ -30,7 +30,7 @@ fn a_call_that_does_not_fit_is_told_what_would() {
             ("query_table", json!({"table": "products", "where": "1=1"}), "where"),
             (
                 "query_table",
-                where_(json!({"column": "nam", "value": 1})),
+                where_(json!({"column": "names", "value": 1})),
                 "`conditions[0]`: products has no column",
             ),
             ("query_table", where_(json!({"column": "id", "operator": "~", "value": 1})), "operator"),
@@ -52,14 +52,14 @@ fn a_call_that_does_not_fit_is_told_what_would() {
             ),
             ("query_table", where_(json!({"column": "id"})), "`is null`"),
             ("query_table", where_(json!({"column": "photo", "value": "no base64!"})), "base64"),
-            ("insert_record", insert(json!({"nam": "x"})), "did you mean \"name\"?"),
+            ("insert_record", insert(json!({"names": "x"})), "did you mean \"name\"?"),
             ("insert_record", insert(json!({"shout": "X"})), "computed by the database"),
             ("insert_record", insert(json!({"name": "apple"})), "name"),
             ("insert_record", insert(json!({"price": 1})), "name"),
             ("insert_record", order(99, 1), "oreign key"),
             ("insert_record", order(1, 0), "heck"),
             ("insert_record", json!({"table": "products", "data": []}), "data"),
-            ("query", json!({"sql": "SELECT nam FROM products"}), "nam"),
+            ("query", json!({"sql": "SELECT names FROM products"}), "names"),
             ("query", json!({"sql": "SELECT * FROM product"}), "product"),
             ("query", json!({"sql": "SELECT FROM WHERE"}), "syntax error"),
             ("query", json!({"sql": "SELECT nosuch(1)"}), "nosuch"),
@@ -89,7 +89,7 @@ fn settings_that_do_not_fit_are_named_with_what_to_change() {
         let one = |settings: Value| [("s".to_owned(), statement(settings))].into();
         let rows = [
             (
-                Settings { tables: Some(vec!["orders".into(), "prodcts".into()]), ..base() },
+                Settings { tables: Some(vec!["orders".into(), "product".into()]), ..base() },
                 "tables[1]",
                 "did you mean \"products\"?",
             ),

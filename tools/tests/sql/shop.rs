@@ -13,6 +13,7 @@ use impresario_engine::call::CancelReason;
 use impresario_engine::session::{Connection as Session, ConnectionKind, Frame, Stage, Via};
 use impresario_engine::{Caller, Limits, Runtime};
 use impresario_tools::part::{Opening, Part as _, PartError};
+use impresario_tools::setting::Span;
 use impresario_tools::sql::{Settings, Sql};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -120,7 +121,8 @@ impl Shop {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        Settings::new(self.url.as_str())
+        // Only tests of the time limit are about it.
+        Settings { timeout: Span(PATIENCE), ..Settings::new(self.url.as_str()) }
     }
 
     pub(crate) fn is_sqlite(&self) -> bool {

@@ -45,7 +45,7 @@ fn each_dialect_has_its_own() {
     check(Postgres, "$t$a$$b$t$", &[(Text, "$t$a$$b$t$")]);
     check(Postgres, "E'\\'a'", &[(Text, "E'\\'a'")]);
     check(Postgres, "e'a''b'", &[(Text, "e'a''b'")]);
-    check(Postgres, "SELECTe'a'", &[(Word, "SELECTe"), (Text, "'a'")]);
+    check(Postgres, "ORe'a'", &[(Word, "ORe"), (Text, "'a'")]);
     check(
         Postgres,
         "a ? b @> c",
