@@ -27,6 +27,7 @@ pub(crate) mod environment;
 mod fingerprint;
 pub(crate) mod house;
 mod interpolate;
+mod keep;
 mod load;
 mod merge;
 mod nearest;

@@ -233,15 +233,29 @@ fn a_plan_says_what_would_change_by_its_words_and_by_its_exit_code() {
 
 #[test]
 fn the_cache_of_a_running_server_is_shown_and_cleared() {
-    let folder = Folder::with(&with("[packs.calc]\n"));
-    let _server = folder.serve();
+    let folder = Folder::with(&with(
+        "[packs.calc]\n[tools.add.cache]\nttl = '1h'\nscope = 'public'\ntags = ['sums']\n",
+    ));
+    let server = folder.serve();
+    let add = |a: &str| assert!(running::run(&["call", &server.url, "add", a, "b=2"]).status.success());
+    ["a=1", "a=1", "a=3"].map(add);
     let shown = printed_json(&folder.run(&["cache", "--json"]));
-    assert!(shown.is_object(), "{shown}");
-    for arguments in [&["cache"][..], &["cache", "show"], &["cache", "clear"]] {
-        let (stdout, stderr, code) = text(&folder.run(arguments));
-        assert_eq!((stderr.as_str(), code), ("", Some(0)), "{arguments:?}");
-        assert!(!stdout.is_empty(), "{arguments:?}");
+    let figures =
+        |shown: &Value| ["hits", "misses", "entries"].map(|figure| shown["tools"][0][figure].clone());
+    assert_eq!(figures(&shown), [json!(1), json!(2), json!(2)], "{shown}");
+    let (stdout, stderr, code) = text(&folder.run(&["cache"]));
+    assert!(stdout.contains("33.3 %") && stdout.contains("sums"), "{stdout}");
+    assert_eq!((stderr.as_str(), code), ("", Some(0)));
+    for (arguments, cleared) in [
+        (&["clear", "--tool", "add"][..], "cleared tool add: 2 answers\n"),
+        (&["clear", "--tag", "sums"], "cleared tag sums: 0 answers\n"),
+        (&["clear"], "cleared everything: 0 answers\n"),
+    ] {
+        let (stdout, stderr, code) = text(&folder.run(&[&["cache"], arguments].concat()));
+        assert_eq!((stdout.as_str(), stderr.as_str(), code), (cleared, "", Some(0)), "{arguments:?}");
     }
+    let unknown = text(&folder.run(&["cache", "clear", "--tool", "ad"]));
+    assert!(unknown.1.contains("no tool `ad` keeps its answers") && unknown.2 == Some(1), "{unknown:?}");
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! The verb `cache`: what a running server's cache holds, and how to clear it.
 
 use clap::Subcommand;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use impresario_engine::{CacheFigures, CacheStats};
 use reqwest::Method;
 use serde_json::Value;
 
 use super::admin::{Admin, Answer};
 use super::failure::Failure;
 use super::following::{AdminArg, ConfigArg};
-use super::output::{self, harmless};
+use super::output::{self, FAINT, harmless};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,21 +68,65 @@ impl Cache {
         if self.json {
             return Ok(output::print_json(&answer)?);
         }
-        Ok(output::print(&shown(&answer, 0))?)
+        if let Ok(stats) = serde_json::from_value(answer.clone()) {
+            return Ok(output::print(&table(&stats))?);
+        }
+        let text = |member: &str| answer.get(member).map(Value::to_string).unwrap_or_default();
+        let line = format!("cleared {}: {} answers\n", text("cleared").trim_matches('"'), text("entries"));
+        Ok(output::print(&harmless(&line))?)
     }
 }
 
-/// Whatever the server tells, a line for each figure.
-fn shown(value: &Value, indent: usize) -> String {
-    let pad = "  ".repeat(indent);
-    let members = value.as_object().into_iter().flatten();
-    members
-        .map(|(name, value)| match value {
-            Value::Object(_) => format!("{pad}{}\n{}", harmless(name), shown(value, indent + 1)),
-            Value::String(text) => format!("{pad}{}: {}\n", harmless(name), harmless(text)),
-            other => format!("{pad}{}: {other}\n", harmless(name)),
-        })
-        .collect()
+/// A row for each tool that keeps its answers, and one for all of them.
+fn table(stats: &CacheStats) -> String {
+    if stats.tools.is_empty() {
+        return "no tool keeps its answers; [tools.NAME.cache] in the config file makes one do so\n"
+            .to_owned();
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(output::width()).unwrap_or(u16::MAX));
+    table.set_header([
+        "TOOL",
+        "HIT RATIO",
+        "HITS",
+        "STALE",
+        "MISSES",
+        "COALESCED",
+        "EVICTED",
+        "ANSWERS",
+        "BYTES",
+        "OLDEST",
+        "TAGS",
+    ]);
+    for tool in &stats.tools {
+        table.add_row(row(&harmless(&tool.tool), &tool.figures, &harmless(&tool.tags.join(", "))));
+    }
+    table.add_row(row("all, with those removed", &stats.total, ""));
+    for column in 1..=8 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let most = stats.bytes_max;
+    format!("{}\n{FAINT}all answers may take {most} bytes (cache_bytes_max){FAINT:#}\n", table.trim_fmt())
+}
+
+fn row(name: &str, figures: &CacheFigures, tags: &str) -> [String; 11] {
+    let oldest = figures.oldest_age_ms.map_or_else(String::new, |ms| format!("{:.1} s", ms as f64 / 1_000.0));
+    [
+        name.to_owned(),
+        format!("{:.1} %", figures.hit_ratio() * 100.0),
+        figures.hits.to_string(),
+        figures.stale_hits.to_string(),
+        figures.misses.to_string(),
+        figures.coalesced.to_string(),
+        figures.evictions.to_string(),
+        figures.entries.to_string(),
+        figures.bytes.to_string(),
+        oldest,
+        tags.to_owned(),
+    ]
 }
 
 /// A text as it may stand in a query.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::difference::Changes;
 use super::place::SourceFile;
@@ -72,8 +72,10 @@ fn refusal(status: StatusCode, message: &str) -> Response<Vec<u8>> {
     json(status, &json!({ "error": { "message": message } }))
 }
 
-fn json(status: StatusCode, body: &Json) -> Response<Vec<u8>> {
-    let mut response = Response::new(format!("{body}\n").into_bytes());
+fn json(status: StatusCode, body: &impl Serialize) -> Response<Vec<u8>> {
+    let mut text = serde_json::to_string(body).unwrap_or_default();
+    text.push('\n');
+    let mut response = Response::new(text.into_bytes());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -4,11 +4,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use impresario_engine::{Eviction, Limits, PoolConfig};
+use impresario_engine::{Limits, PoolConfig};
 use impresario_tools::setting::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+use super::keep::Keep;
 use super::nearest;
 use super::node::{Node, Value, quoted};
 use super::problem::{Problem, Problems};
@@ -120,26 +121,6 @@ impl Pool {
 pub(crate) struct Cache {
     /// Which answers stay when there is no room for all.
     pub(crate) eviction: Keep,
-}
-
-/// Which answers stay.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Keep {
-    /// Those that are asked for most often (TinyLFU).
-    #[default]
-    LeastFrequent,
-    /// Those that were asked for last (LRU).
-    LeastRecent,
-}
-
-impl From<Keep> for Eviction {
-    fn from(keep: Keep) -> Self {
-        match keep {
-            Keep::LeastFrequent => Self::LeastFrequent,
-            Keep::LeastRecent => Self::LeastRecent,
-        }
-    }
 }
 
 /// The section `[limits]`: numbers, or text with a unit, as `--limit` takes them.

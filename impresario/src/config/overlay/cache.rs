@@ -1,10 +1,12 @@
 //! `[tools.NAME.cache]`: how the answers of a tool are kept, in the words of the engine's `CachePolicy`.
 
-use impresario_engine::{CachePolicy, CacheSharing, Eviction, ListKind};
+use impresario_engine::{CachePolicy, CacheSharing, ListKind};
 use impresario_tools::setting::{Bytes, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use crate::config::keep::Keep;
 
 /// How the answers of a tool are kept.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -22,7 +24,7 @@ pub(crate) struct Cache {
     /// How many bytes all answers of this tool may take.
     pub(crate) bytes: Option<Bytes>,
     /// Which answers stay when there is no room for all.
-    pub(crate) eviction: Option<Order>,
+    pub(crate) eviction: Option<Keep>,
     /// The arguments that decide the answer, where not all do: `city`, or `options.units` for one inside another.
     pub(crate) key: Option<Vec<String>>,
     /// Failures with these codes are kept too, for `errors_ttl`. The pack's page lists its codes.
@@ -58,16 +60,6 @@ pub(crate) enum Scope {
     /// The caller alone.
     #[default]
     Private,
-}
-
-/// Which answers stay when there is no room for all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Order {
-    /// Those that are asked for most often.
-    LeastFrequent,
-    /// Those that were asked for last.
-    LeastRecent,
 }
 
 /// A list that clients fetch.
@@ -113,10 +105,7 @@ impl Cache {
             policy = policy.bytes_max(bytes.0);
         }
         if let Some(order) = self.eviction {
-            policy = policy.eviction(match order {
-                Order::LeastFrequent => Eviction::LeastFrequent,
-                Order::LeastRecent => Eviction::LeastRecent,
-            });
+            policy = policy.eviction(order.into());
         }
         if let Some(fields) = &self.key {
             policy = policy.key_fields(fields.clone());
