@@ -127,8 +127,8 @@ fn a_rule_that_can_not_be_meant_is_refused_at_the_start() {
         error.to_string()
     };
     assert_eq!(
-        refused("querry", TextRule::strict()),
-        "tool `search` can't be registered: it has a rule for the argument `querry`, which it does not take; \
+        refused("wording", TextRule::strict()),
+        "tool `search` can't be registered: it has a rule for the argument `wording`, which it does not take; \
          it takes: query, tags, filter"
     );
     assert!(refused("query", TextRule::default().pattern("(?=a)")).contains(

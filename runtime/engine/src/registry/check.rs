@@ -9,7 +9,7 @@ use impresario_protocol::{Limits, TaskSupport};
 use serde_json::Value;
 
 use super::call_timeout;
-use crate::hygiene::{ArgumentRules, TextRuleError};
+use crate::hygiene::{ArgumentRules, RulesError, TextRuleError};
 use crate::prompt::PromptSpec;
 use crate::resource::TemplateSpec;
 use crate::template::{TemplateError, UriTemplate};
@@ -130,6 +130,15 @@ pub enum Misuse {
     /// Two arguments of one name.
     #[error("it takes two arguments `{0}`")]
     ArgumentTwice(String),
+}
+
+impl From<RulesError> for Misuse {
+    fn from(error: RulesError) -> Self {
+        match error {
+            RulesError::Rule { argument, reason } => Self::TextRule { argument, reason },
+            RulesError::NoSuchArgument { argument, takes } => Self::NoSuchArgument { argument, takes },
+        }
+    }
 }
 
 /// Checks a tool and makes it callable.
