@@ -14,10 +14,12 @@ mod escapes;
 mod output_rule;
 mod sieve;
 mod text_rule;
+mod treatment;
 
-pub(crate) use arguments::ArgumentRules;
-pub use output_rule::{OutputRule, Treatment};
+pub(crate) use arguments::{ArgumentRules, RulesError, Screened};
+pub use output_rule::OutputRule;
 pub use text_rule::{Mark, TextCheck, TextRule, TextRuleError};
+pub use treatment::Treatment;
 
 #[cfg(test)]
 mod served;

@@ -12,11 +12,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::cache::{CachePolicy, ToolCache};
-use crate::call::Ending;
+use crate::call::{Call, Ending};
 use crate::caller::ClientFacts;
 use crate::context::Context;
 use crate::described::described;
-use crate::hygiene::{ArgumentRules, OutputRule, TextRule};
+use crate::hygiene::{ArgumentRules, OutputRule, Screened, TextRule};
 use crate::tool_error::ToolError;
 use crate::tool_result::{IntoToolResult, schema_of};
 
@@ -359,11 +359,34 @@ impl Tool {
         (!missing.is_empty()).then(|| json!({ "requiredCapabilities": missing }))
     }
 
+    /// Holds a call's arguments against the tool's rules for texts, and takes out of them what is to be stripped. What
+    /// is refused is told, for a model to mend its call.
+    pub(crate) fn screen(&self, call: &Call) -> Option<String> {
+        let rules = self.arguments.as_deref()?;
+        let mistakes = match rules.screen(call.arguments()?) {
+            Screened::Clean => return None,
+            // What is left must still be what the tool takes.
+            Screened::Cleaned(document) => match self.input.check(document.root()) {
+                Ok(()) => {
+                    call.clean_arguments(document);
+                    return None;
+                }
+                Err(violations) => Violation::join(&violations),
+            },
+            Screened::Refused(mistakes) => mistakes.join("; "),
+        };
+        Some(format!("invalid arguments for {}: {mistakes}", self.definition.name))
+    }
+
     /// Cleans an answer, holds it against the output schema, and cuts or refuses it where it is too large. An
     /// answer that breaks its schema is a defect of the tool.
     pub(crate) fn check_output(&self, ending: &mut Ending) {
-        self.output_rule.clean_ending(ending);
-        let Ending::Answered(Outcome::Tool(result)) = &mut *ending else { return };
+        let result = match &mut *ending {
+            Ending::Answered(Outcome::Tool(result)) => result,
+            Ending::Failed(error) => return self.output_rule.clean_message(&mut error.message),
+            _ => return,
+        };
+        self.output_rule.clean_result(result);
         let name = &self.definition.name;
         if !result.is_error
             && let Some(schema) = &self.output
@@ -377,7 +400,7 @@ impl Tool {
                 return;
             }
         }
-        self.output_rule.cap(name, result);
+        self.output_rule.cap(name, result, size_of_result);
         let max = self.result_bytes_max;
         if size_of_result(result) > max {
             let text =

@@ -7,14 +7,13 @@ use impresario_protocol::{Content, ToolResult};
 use serde_json::Value;
 
 use super::sieve::Sieve;
-use crate::tool::size_of_result;
 
 /// Cuts the text of an answer that has more bytes; one that is not text alone becomes an error.
-pub(super) fn cap(tool: &str, result: &mut ToolResult, bytes_max: usize) {
+pub(super) fn cap(tool: &str, result: &mut ToolResult, bytes_max: usize, size_of: fn(&ToolResult) -> usize) {
     let is_text = |content: &Content| matches!(content, Content::Text { .. });
     if result.structured_content.is_none() && result.content.iter().all(is_text) {
         cut_texts(result, bytes_max);
-    } else if size_of_result(result) > bytes_max {
+    } else if size_of(result) > bytes_max {
         let text = format!("the result of {tool} is larger than {bytes_max} bytes (bytes_max); ask for less");
         *result = ToolResult::error(text);
     }

@@ -1,12 +1,9 @@
 //! The rules of one tool's arguments, applied to a call.
 
-use impresario_codec::{Document, Node, Violation, write_serialized};
+use impresario_codec::{Document, Node, write_serialized};
 use serde_json::Value;
 
-use super::text_rule::{TextCheck, TextRule};
-use crate::call::Call;
-use crate::registry::Misuse;
-use crate::tool::Tool;
+use super::text_rule::{TextCheck, TextRule, TextRuleError};
 
 /// How many mistakes one check tells at the most.
 const MISTAKES_MAX: usize = 8;
@@ -19,7 +16,7 @@ pub(crate) struct ArgumentRules(Vec<(Vec<String>, TextCheck)>);
 
 /// What the rules make of a call's arguments.
 #[derive(Debug)]
-enum Screened {
+pub(crate) enum Screened {
     /// They are as they should be.
     Clean,
     /// They were, once something was stripped.
@@ -28,27 +25,39 @@ enum Screened {
     Refused(Vec<String>),
 }
 
+/// Why the rules of a tool can't hold.
+#[derive(Debug)]
+pub(crate) enum RulesError {
+    /// That one is none.
+    Rule { argument: String, reason: TextRuleError },
+    /// The tool takes no such argument, but those.
+    NoSuchArgument { argument: String, takes: String },
+}
+
 impl ArgumentRules {
     /// The rules, checked against the schema of what the tool takes; nothing when there are none.
-    pub(crate) fn compile(rules: Vec<(String, TextRule)>, schema: &Value) -> Result<Option<Self>, Misuse> {
+    pub(crate) fn compile(
+        rules: Vec<(String, TextRule)>,
+        schema: &Value,
+    ) -> Result<Option<Self>, RulesError> {
         if rules.is_empty() {
             return Ok(None);
         }
         let compiled = rules.into_iter().map(|(argument, rule)| {
             let path: Vec<_> = argument.split('.').map(ToOwned::to_owned).collect();
             if let Some(takes) = names_without(schema, &path[0]) {
-                return Err(Misuse::NoSuchArgument { argument, takes });
+                return Err(RulesError::NoSuchArgument { argument, takes });
             }
             match rule.compile() {
                 Ok(check) => Ok((path, check)),
-                Err(reason) => Err(Misuse::TextRule { argument, reason }),
+                Err(reason) => Err(RulesError::Rule { argument, reason }),
             }
         });
         compiled.collect::<Result<_, _>>().map(|rules| Some(Self(rules)))
     }
 
     /// Holds arguments against the rules.
-    fn screen(&self, arguments: Node<'_>) -> Screened {
+    pub(crate) fn screen(&self, arguments: Node<'_>) -> Screened {
         let (mut mistakes, mut is_dirty) = (Vec::new(), false);
         for (path, check) in &self.0 {
             each_text(arguments, path, &mut |text| match check.apply(text) {
@@ -86,27 +95,6 @@ impl ArgumentRules {
             || Screened::Refused(vec!["the arguments can't be cleaned".to_owned()]),
             Screened::Cleaned,
         )
-    }
-}
-
-impl Tool {
-    /// Holds a call's arguments against the rules, and takes out of them what is to be stripped. What is refused
-    /// is told, for a model to mend its call.
-    pub(crate) fn screen(&self, call: &Call) -> Option<String> {
-        let rules = self.arguments.as_deref()?;
-        let mistakes = match rules.screen(call.arguments()?) {
-            Screened::Clean => return None,
-            // What is left must still be what the tool takes.
-            Screened::Cleaned(document) => match self.input.check(document.root()) {
-                Ok(()) => {
-                    call.clean_arguments(document);
-                    return None;
-                }
-                Err(violations) => Violation::join(&violations),
-            },
-            Screened::Refused(mistakes) => mistakes.join("; "),
-        };
-        Some(format!("invalid arguments for {}: {mistakes}", self.definition.name))
     }
 }
 

@@ -2,26 +2,13 @@
 
 use std::borrow::Cow;
 
-use impresario_protocol::{Outcome, ToolResult};
+use impresario_protocol::ToolResult;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::answer;
 use super::sieve::Sieve;
-use crate::call::Ending;
-
-/// What happens to characters that do more than they show.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Treatment {
-    /// They stay.
-    #[default]
-    Keep,
-    /// They are taken out.
-    Strip,
-    /// They are written out, as `\u{202e}`, so that a reader sees them.
-    Escape,
-}
+use super::treatment::Treatment;
 
 /// What a tool's answers may hold: text blocks, embedded texts, structured content, error texts.
 ///
@@ -98,25 +85,23 @@ impl OutputRule {
     }
 
     /// Cleans an answer where it stands.
-    pub(crate) fn clean_ending(self, ending: &mut Ending) {
+    pub(crate) fn clean_result(self, result: &mut ToolResult) {
         let sieve = self.sieve();
-        if sieve.is_open() {
-            return;
+        if !sieve.is_open() {
+            answer::clean(sieve, result);
         }
-        match ending {
-            Ending::Answered(Outcome::Tool(result)) => answer::clean(sieve, result),
-            Ending::Failed(error) => {
-                if let Cow::Owned(cleaned) = sieve.sift(&error.message) {
-                    error.message = Cow::Owned(cleaned);
-                }
-            }
-            _ => {}
+    }
+
+    /// Cleans the message of an error where it stands.
+    pub(crate) fn clean_message(self, message: &mut Cow<'static, str>) {
+        if let Cow::Owned(cleaned) = self.clean_text(message) {
+            *message = Cow::Owned(cleaned);
         }
     }
 
     /// Cuts an answer that is too long, or refuses it where it can't be cut.
-    pub(crate) fn cap(self, tool: &str, result: &mut ToolResult) {
+    pub(crate) fn cap(self, tool: &str, result: &mut ToolResult, size_of: fn(&ToolResult) -> usize) {
         let Some(bytes_max) = self.bytes_max else { return };
-        answer::cap(tool, result, usize::try_from(bytes_max).unwrap_or(usize::MAX));
+        answer::cap(tool, result, usize::try_from(bytes_max).unwrap_or(usize::MAX), size_of);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use impresario_codec::{DecodeLimits, Message};
 use impresario_protocol::{
-    CacheScope, Content, Limits, McpError, ResourceContents, ResourceLink, ToolResult,
+    CacheScope, Content, Limits, McpError, ResourceContents, ResourceLink, TaskSupport, ToolResult,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,13 +23,17 @@ use crate::tool::ToolSpec;
 /// What a server with that one tool answers.
 fn call(builder: Builder, tool: ToolSpec, arguments: &Value) -> Value {
     let params = json!({ "name": tool.name(), "arguments": arguments });
-    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
     let runtime = builder.tool(tool).lanes(1).start().unwrap();
+    ask(&runtime, &params, Via::InProcess)
+}
+
+fn ask(runtime: &Runtime, params: &Value, via: Via) -> Value {
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
     let (answer_tx, answer_rx) = sync_channel(1);
     let errand = move |stage: &Rc<Stage>| {
         let message = Message::parse(request.as_bytes(), &DecodeLimits::from(&Limits::default())).unwrap();
         let connection = Connection::open(stage.clone(), Caller::default(), ConnectionKind::Pipe);
-        let mut exchange = connection.request(message, Via::InProcess);
+        let mut exchange = connection.request(message, via);
         tokio::task::spawn_local(async move {
             if let Frame::Reply(reply) = exchange.next_frame().await {
                 answer_tx.send(reply.into_bytes()).unwrap();
@@ -122,14 +126,35 @@ fn what_is_left_must_still_be_what_the_tool_takes() {
 }
 
 #[test]
+fn a_task_sees_what_its_call_would_have_seen() {
+    let (seen_tx, seen_rx) = sync_channel(1);
+    let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}});
+    let tool = ToolSpec::from_context("greet", schema, move |ctx: Context| {
+        let seen_tx = seen_tx.clone();
+        async move { seen_tx.send(ctx.arguments_value()).unwrap() }
+    });
+    let tool = tool.argument("name", TextRule::clean()).task(TaskSupport::Always);
+    let runtime = Runtime::builder().tool(tool).lanes(1).start().unwrap();
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}},
+    });
+    let params = json!({"name": "greet", "arguments": {"name": "A\u{200b}da"}, "_meta": meta});
+    let begun = ask(&runtime, &params, Via::Pipe);
+    assert_eq!(begun["result"]["resultType"], "task", "{begun}");
+    assert_eq!(seen_rx.recv_timeout(Duration::from_secs(60)).unwrap(), json!({"name": "Ada"}));
+}
+
+#[test]
 fn a_rule_that_can_not_be_meant_is_refused_at_the_start() {
     let refused = |path: &str, rule: TextRule| {
         let error = Runtime::builder().tool(search().argument(path, rule)).lanes(1).start().unwrap_err();
         error.to_string()
     };
     assert_eq!(
-        refused("querry", TextRule::strict()),
-        "tool `search` can't be registered: it has a rule for the argument `querry`, which it does not take; \
+        refused("wording", TextRule::strict()),
+        "tool `search` can't be registered: it has a rule for the argument `wording`, which it does not take; \
          it takes: query, tags, filter"
     );
     assert!(refused("query", TextRule::default().pattern("(?=a)")).contains(

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::characters::{Class, can_be_joined, next_special};
 use super::escapes::command_len;
-use super::output_rule::Treatment;
+use super::treatment::Treatment;
 
 /// What happens to each class of characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::characters::{Class, can_be_joined, next_special};
 use super::escapes::command_len;
-use super::output_rule::Treatment;
 use super::sieve::Sieve;
+use super::treatment::Treatment;
 
 /// How large one compiled pattern may be.
 const PATTERN_BYTES_MAX: usize = 1024 * 1024;

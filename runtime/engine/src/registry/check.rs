@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::call_timeout;
 use crate::cache::{ResultCache, cache_of};
-use crate::hygiene::{ArgumentRules, TextRuleError};
+use crate::hygiene::{ArgumentRules, RulesError, TextRuleError};
 use crate::prompt::PromptSpec;
 use crate::resource::TemplateSpec;
 use crate::template::{TemplateError, UriTemplate};
@@ -143,6 +143,15 @@ pub enum Misuse {
     /// Its cache can't be warmed up so.
     #[error("its cache can't be warmed up: {0}")]
     CacheWarmUp(String),
+}
+
+impl From<RulesError> for Misuse {
+    fn from(error: RulesError) -> Self {
+        match error {
+            RulesError::Rule { argument, reason } => Self::TextRule { argument, reason },
+            RulesError::NoSuchArgument { argument, takes } => Self::NoSuchArgument { argument, takes },
+        }
+    }
 }
 
 /// Checks a tool and makes it callable.
