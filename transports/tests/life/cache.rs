@@ -112,7 +112,7 @@ async fn every_era_and_transport_shares_what_is_kept() {
     let result = client.call_tool("public", again["arguments"].clone()).await.unwrap();
     assert_eq!(result.content[0].as_text(), Some("run 1"));
     assert_eq!(text_of(&lines.modern(4, "public", json!({ "a": {}, "b": [1, 2] })).await), "run 2");
-    house.runtime.clear_cache();
+    assert!(house.runtime.cache().clear() > 0);
     assert_eq!(text_of(&lines.ask(&modern(5, "tools/call", again)).await), "run 3");
 }
 
