@@ -28,6 +28,7 @@ mod flight;
 mod held;
 mod key;
 mod policy;
+mod scale;
 mod stats;
 mod store;
 

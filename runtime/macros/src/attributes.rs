@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::ParseStream;
 use syn::spanned::Spanned as _;
 use syn::{
     Attribute, Error, Expr, ExprArray, ExprLit, Ident, Lit, LitBool, LitInt, LitStr, Meta, Result, Token,
