@@ -9,7 +9,7 @@ mod time;
 
 pub use answers::{BLOB_BYTES_MAX, blob, counter, echo, fail, panic, print};
 pub use questions::{ask, ask_in_task, ask_page, ask_twice, sample_text, show_roots};
-pub use time::{long_task, progress, sleep, spin};
+pub use time::{kept_count, long_task, progress, sleep, slow_count, spin};
 
 use impresario_engine::{Builder, Offer};
 
@@ -36,6 +36,8 @@ pub fn offer() -> Offer {
         .tool(counter)
         .tool(progress)
         .tool(long_task)
+        .tool(slow_count)
+        .tool(kept_count)
         .tool(print)
         .tool(ask)
         .tool(ask_twice)

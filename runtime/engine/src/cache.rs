@@ -28,6 +28,7 @@ mod flight;
 mod held;
 mod key;
 mod policy;
+mod scale;
 mod stats;
 mod store;
 
@@ -148,7 +149,9 @@ impl ResultCache {
         let tools: Vec<_> = self.tools().collect();
         tools.iter().for_each(|cache| cache.tidy());
         while self.room.is_exceeded() {
-            let largest = tools.iter().max_by_key(|cache| cache.bytes());
+            // Of two that hold the same the one that has just kept something is spared.
+            let is_other = |cache: &ToolCache| !std::ptr::eq(cache, newest);
+            let largest = tools.iter().max_by_key(|cache| (cache.bytes(), is_other(cache)));
             if !largest.is_some_and(|cache| cache.give_up_oldest()) {
                 break;
             }

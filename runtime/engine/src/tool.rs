@@ -346,6 +346,12 @@ pub struct HeaderParameter {
 }
 
 impl Tool {
+    /// Its kept answers, where it declares a cache.
+    #[must_use]
+    pub fn cache(&self) -> Option<&Arc<ToolCache>> {
+        self.cache.as_ref()
+    }
+
     /// The capabilities that it requires and this client has not declared, as the error's data names them.
     pub(crate) fn missing_capabilities<'c>(&self, client: impl FnOnce() -> &'c ClientFacts) -> Option<Value> {
         if self.requires.is_empty() {

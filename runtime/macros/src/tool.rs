@@ -7,7 +7,8 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Error, Expr, Ident, ItemFn, Lifetime, Lit, LitStr, Result, Type};
 
-use crate::attributes::{Cache, Labels, duration, duration_ms, flag, nested, read_each, text};
+use crate::attributes::{Labels, duration, duration_ms, flag, nested, read_each, text};
+use crate::cache::{Cache, Keeper};
 use crate::callable::callable;
 use crate::crate_path::{blamed_on, crate_path};
 use crate::hygiene::OutputRule;
@@ -42,7 +43,7 @@ impl Parse for ToolAttributes {
                 "blocking" => attributes.blocking = flag(name, input)?.then(|| name.clone()),
                 "pool" => attributes.pool = Some(text(name, input)?),
                 "timeout" => attributes.timeout_ms = Some(duration_ms(name, input)?),
-                "cache" => attributes.cache = Some(Cache::read(name, input)?),
+                "cache" => attributes.cache = Some(Cache::read(name, input, Keeper::Tool)?),
                 "annotations" => attributes.annotations = Some(Hints::read(name, input)?),
                 "output" => attributes.output = Some(OutputRule::read(name, input)?),
                 "task" => attributes.task = Some(task_support(name, input)?),

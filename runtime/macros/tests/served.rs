@@ -38,6 +38,21 @@ enum Mode {
     Slow,
 }
 
+/// Everything that a cache may be told.
+#[tool(cache(
+    ttl = "5m", scope = "tenant", max_bytes = 65536, entries_max = 100, bytes_max = 1048576, eviction = "lru",
+    key_fields = ["a"], errors = ["not_found", "gone"], error_ttl = "30s", stale_while_revalidate = "1m",
+    stale_if_error = "1h", tags = ["sums"], forget_on_list_changed = ["tools", "resources", "prompts"]
+))]
+fn kept(a: f64, b: f64) -> f64 {
+    a + b
+}
+
+#[tool(cache(ttl = "5m", scope = "public", key_fields = [], warm = [serde_json::json!({ "a": 1.0 })]))]
+fn warmed(a: f64) -> f64 {
+    a
+}
+
 /// Its own name, `add` and `ctx` are names of parameters, too.
 #[tool(name = "find.lines", description = "Find lines.")]
 async fn query(

@@ -16,6 +16,7 @@ use super::flight::Flights;
 use super::held::{Held, Place};
 use super::key::{CacheKey, KeyField};
 use super::policy::{CachePolicy, Eviction};
+use super::scale::Scale;
 use super::stats::{CacheFigures, Counted, Counters};
 use super::{ENTRY_BYTES, ResultCache};
 use crate::call::Ending;
@@ -273,35 +274,6 @@ impl Ran {
             Ending::Failed(_) | Ending::Refused(_) | Ending::TimedOut { .. } => true,
             Ending::Answered(_) | Ending::Rendered(_) | Ending::InputRequired(_) | Ending::Cancelled => false,
         }
-    }
-}
-
-/// How answers are weighed, so that the store's one capacity bounds both their bytes and their number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Scale {
-    /// Bytes in one unit of weight, because the store counts in 32 bits.
-    unit_bytes: u64,
-    /// What every answer weighs at the least: its share of the capacity.
-    share: u64,
-    capacity: u64,
-}
-
-impl Scale {
-    fn of(policy: &CachePolicy, house_bytes_max: u64) -> Self {
-        let bytes_max = policy.bytes_max.unwrap_or(u64::MAX).min(house_bytes_max);
-        let unit_bytes = bytes_max.div_ceil(u64::from(u32::MAX)).max(1);
-        let capacity = bytes_max / unit_bytes;
-        match policy.entries_max {
-            None => Self { unit_bytes, share: 1, capacity },
-            Some(entries) => {
-                let share = capacity.checked_div(entries).unwrap_or(1).max(1);
-                Self { unit_bytes, share, capacity: share.saturating_mul(entries).min(capacity) }
-            }
-        }
-    }
-
-    fn weight(self, bytes: u64) -> u32 {
-        u32::try_from(bytes.div_ceil(self.unit_bytes).max(self.share)).unwrap_or(u32::MAX)
     }
 }
 

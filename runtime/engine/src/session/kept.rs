@@ -72,3 +72,26 @@ async fn run_for_many(stage: &Stage, leader: Arc<Call>, tool: &Arc<Tool>) -> Ran
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use impresario_codec::{DecodeLimits, Message};
+    use impresario_protocol::Limits;
+
+    use super::*;
+    use crate::call::Facts;
+    use crate::question::Resumed;
+
+    #[test]
+    fn a_call_that_brings_answers_is_its_clients_alone() {
+        let with = |asks| {
+            let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#;
+            let message = Message::parse(text, &DecodeLimits::from(&Limits::default())).unwrap();
+            let call = Call::new(message, crate::shared::call_limits(&Limits::default()));
+            call.accept(Facts { asks, ..Facts::default() });
+            was_sent_again(&call)
+        };
+        assert!(with(Asks::ByRetry(Some(Box::new(Resumed::default())))));
+        assert!(!with(Asks::ByRetry(None)) && !with(Asks::default()));
+    }
+}
