@@ -4,6 +4,7 @@
 //! A request's way: `guard` (whose site is this?), `endpoint` (which route?), `post` (read, parse, check the
 //! headers against the body), the session actor, and back through `response`.
 
+mod admin;
 mod batch;
 mod body;
 mod calls;
@@ -33,6 +34,7 @@ mod socket;
 mod stream;
 mod streams;
 
+pub use admin::AdminSocket;
 pub use config::HttpConfig;
 pub use server::{HttpServer, serve, serve_unix};
 pub use service::{HttpService, ServiceBody};

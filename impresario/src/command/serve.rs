@@ -3,31 +3,36 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser};
-use impresario_engine::{Builder, Limits, Runtime};
+use impresario_engine::{Builder, Implementation, Limits, Runtime};
 use impresario_store::FileStore;
 use impresario_tools::PACKS;
 use impresario_tools::skills::Skills;
-use impresario_transports::http::{self, HttpConfig};
+use impresario_transports::http::{self, AdminSocket, HttpConfig};
 use impresario_transports::{UnixSocket, lines, stdio};
 
 use super::failure::Failure;
-use super::limits::LimitSetting;
-use super::{announce, logging};
+use super::following::{AdminArg, ConfigArg};
+use super::{announce, following, logging};
+use crate::config::house::Next;
+use crate::config::reload::Keeper;
+use crate::config::settings::Server;
+use crate::config::{self, Config, Source};
+use crate::spelling::{LimitSetting, Listen, lanes, log_filter, mode, unix_path};
 
-mod listen;
 mod signals;
 mod state_keys;
 
-pub use listen::Listen;
 use signals::Signals;
 
 const EXAMPLES: &str = "\
 Examples:
   impresario serve                                 every demo pack on http://127.0.0.1:8000/mcp
   impresario serve --http 127.0.0.1:0              on any free port, which it says
+  impresario serve --config impresario.toml        what a file describes, followed while it changes
   impresario serve --stdio --pack calc             one pack, for a client that starts it
   impresario serve --http unix:/run/tools.sock     HTTP at a Unix domain socket, for this user alone
   impresario serve --sse                           also for clients of 2024-11-05, at /sse
@@ -42,7 +47,11 @@ const DEFAULT_LOG: &str = "warn,impresario=info";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Serve {
-    /// A demo pack to serve; repeat it for several. All of them without this flag.
+    #[command(flatten)]
+    config: ConfigArg,
+    #[command(flatten)]
+    admin: AdminArg,
+    /// A demo pack to serve; repeat it for several. Without this flag and without a config file, all of them.
     #[arg(long = "pack", value_name = "NAME", env = "IMPRESARIO_PACK", value_delimiter = ',', value_parser = packs())]
     packs: Vec<String>,
     #[command(flatten)]
@@ -54,12 +63,71 @@ fn packs() -> PossibleValuesParser {
 }
 
 impl Serve {
-    pub(crate) async fn run(self) -> Result<(), Failure> {
-        let builder = Runtime::builder().name("impresario").version(env!("CARGO_PKG_VERSION"));
-        let wanted = |name: &str| self.packs.is_empty() || self.packs.iter().any(|pack| pack == name);
-        let chosen = PACKS.iter().filter(|pack| wanted(pack.name));
-        let builder = chosen.fold(builder, |builder, pack| (pack.install)(builder));
-        Ok(serve(builder, self.options).await?)
+    pub(crate) async fn run(mut self) -> Result<(), Failure> {
+        let source = Source {
+            path: self.config.config,
+            environment: following::environment(),
+            packs: self.packs,
+            skills: self.options.skills.take(),
+        };
+        let config = source.load()?;
+        let admin = self.admin.admin.or_else(|| config.server.admin.clone());
+        let options = self.options.over(&config.server, &config.limits);
+        logging::start(options.log.as_deref(), DEFAULT_LOG);
+        let limits = options.limits()?;
+        let builder = described(&config, &limits);
+        let Next { house, offer, .. } = Next::first(config).await?;
+        let started = options.size(builder)?.offer(offer).start();
+        let runtime = started.map_err(|error| following::not_started(&house, error))?;
+        let keeper = Keeper::new(runtime.clone(), source, house);
+        Ok(kept(keeper, admin, serve_runtime(runtime, options)).await?)
+    }
+}
+
+/// A runtime as the file describes it, before it has anything to offer.
+fn described(config: &Config, limits: &Limits) -> Builder {
+    let Server { name, version, title, instructions, .. } = &config.server;
+    let itself = Implementation {
+        name: name.clone().unwrap_or_else(|| "impresario".to_owned()),
+        version: version.clone().unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned()),
+        title: title.clone(),
+        ..Implementation::default()
+    };
+    let builder = Runtime::builder().implementation(itself).eviction(config.cache.eviction.into());
+    let builder = instructions.iter().fold(builder, Builder::instructions);
+    config.pools.iter().fold(builder, |builder, (name, pool)| builder.pool(pool.sized(name, limits)))
+}
+
+/// Serves, and meanwhile follows the config file and answers at the admin socket.
+async fn kept(
+    keeper: Arc<Keeper>,
+    admin: Option<PathBuf>,
+    serving: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let socket = admin.map(|path| {
+        let limits = Arc::clone(&keeper.runtime().shared().limits);
+        let bound = AdminSocket::bind(path.clone(), limits);
+        bound.with_context(|| format!("can't listen at {}", path.display())).map(|socket| (socket, path))
+    });
+    let socket = socket.transpose()?;
+    if let Some((_, path)) = &socket {
+        tracing::info!(path = %path.display(), "administration is answered there");
+    }
+    let answering = async {
+        let Some((socket, _)) = socket else { return std::future::pending().await };
+        let keeper = Arc::clone(&keeper);
+        socket.serve(move |request| config::admin::answer(Arc::clone(&keeper), request)).await;
+    };
+    let following = async {
+        if keeper.source().path.is_some() {
+            config::watch::follow(Arc::clone(&keeper)).await.context("watch for SIGHUP")?;
+        }
+        std::future::pending::<anyhow::Result<()>>().await
+    };
+    tokio::select! {
+        served = serving => served,
+        failed = following => failed,
+        () = answering => Ok(()),
     }
 }
 
@@ -88,16 +156,18 @@ pub struct ServeOptions {
     #[arg(long, value_name = "ADDR", env = "IMPRESARIO_HTTP")]
     pub http: Option<Listen>,
     /// With HTTP, serve HTTP+SSE too, the transport of 2024-11-05, at /sse and /messages.
-    #[arg(long, env = "IMPRESARIO_SSE", value_parser = BoolishValueParser::new())]
-    pub sse: bool,
+    #[arg(long, env = "IMPRESARIO_SSE", value_name = "BOOL", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub sse: Option<bool>,
     /// Serve standard input and output; with --http, that too.
-    #[arg(long, env = "IMPRESARIO_STDIO", value_parser = BoolishValueParser::new())]
-    pub stdio: bool,
+    #[arg(long, env = "IMPRESARIO_STDIO", value_name = "BOOL", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub stdio: Option<bool>,
     /// Serve newline-delimited JSON at a Unix domain socket, each connection as --stdio is served.
-    #[arg(long, value_name = "unix:PATH", env = "IMPRESARIO_LINES", value_parser = listen::unix_path)]
+    #[arg(long, value_name = "unix:PATH", env = "IMPRESARIO_LINES", value_parser = unix_path)]
     pub lines: Option<PathBuf>,
     /// The permissions of Unix domain sockets, in octal; their owner's alone without this flag.
-    #[arg(long = "socket-mode", value_name = "MODE", env = "IMPRESARIO_SOCKET_MODE", value_parser = listen::mode)]
+    #[arg(long = "socket-mode", value_name = "MODE", env = "IMPRESARIO_SOCKET_MODE", value_parser = mode)]
     pub socket_mode: Option<u32>,
     /// A directory of skills: folders with a SKILL.md, served as resources and by the Skills extension. What
     /// changes in it is noticed while the server runs.
@@ -131,16 +201,47 @@ pub struct ServeOptions {
     #[arg(long, value_name = "PATH", env = "IMPRESARIO_TASK_STORE")]
     pub task_store: Option<PathBuf>,
     /// What to log to standard error, such as debug or impresario=debug,warn. RUST_LOG does the same.
-    #[arg(long, value_name = "FILTER", env = "IMPRESARIO_LOG", value_parser = logging::filter)]
+    #[arg(long, value_name = "FILTER", env = "IMPRESARIO_LOG", value_parser = log_filter)]
     pub log: Option<String>,
 }
 
 impl ServeOptions {
     /// Where HTTP is served, if it is.
     fn http(&self) -> Option<Listen> {
-        let standard =
-            (!self.stdio && self.lines.is_none()).then(|| Listen::Tcp(HttpConfig::default().address));
+        let standard = (!self.serves_stdio() && self.lines.is_none())
+            .then(|| Listen::Tcp(HttpConfig::default().address));
         self.http.clone().or(standard)
+    }
+
+    /// These flags, and where they say nothing, the file.
+    fn over(self, file: &Server, limits: &[LimitSetting]) -> Self {
+        let or = |given: Vec<String>, kept: &Option<Vec<String>>| match given.is_empty() {
+            true => kept.clone().unwrap_or_default(),
+            false => given,
+        };
+        Self {
+            http: self.http.or_else(|| file.http.clone()),
+            sse: self.sse.or(file.sse),
+            stdio: self.stdio.or(file.stdio),
+            lines: self.lines.or_else(|| file.lines.clone()),
+            socket_mode: self.socket_mode.or(file.socket_mode),
+            skills: self.skills,
+            lanes: self.lanes.or(file.lanes),
+            limits: limits.iter().copied().chain(self.limits).collect(),
+            state_key_file: self.state_key_file.or_else(|| file.state_key_file.clone()),
+            allowed_hosts: or(self.allowed_hosts, &file.allow_hosts),
+            allowed_origins: or(self.allowed_origins, &file.allow_origins),
+            task_store: self.task_store.or_else(|| file.task_store.clone()),
+            log: self.log.or_else(|| file.log.clone()),
+        }
+    }
+
+    fn serves_stdio(&self) -> bool {
+        self.stdio.unwrap_or(false)
+    }
+
+    fn serves_http_sse(&self) -> bool {
+        self.sse.unwrap_or(false)
     }
 
     /// For whom HTTP is served, and what of it.
@@ -148,7 +249,7 @@ impl ServeOptions {
         HttpConfig {
             allowed_hosts: self.allowed_hosts.clone(),
             allowed_origins: self.allowed_origins.clone(),
-            http_sse: self.sse,
+            http_sse: self.serves_http_sse(),
             ..address.map_or_else(HttpConfig::default, HttpConfig::on)
         }
     }
@@ -159,17 +260,22 @@ impl ServeOptions {
         UnixSocket { mode: self.socket_mode.unwrap_or(socket.mode), ..socket }
     }
 
+    /// The limits with those that the flags name.
+    fn limits(&self) -> anyhow::Result<Limits> {
+        let mut limits = Limits::default();
+        for LimitSetting { name, value } in &self.limits {
+            limits.set(name, *value)?;
+        }
+        Ok(limits)
+    }
+
     /// The builder with the lanes, limits and keys that the flags name.
     fn size(&self, mut builder: Builder) -> anyhow::Result<Builder> {
         if let Some(lanes) = self.lanes {
             builder = builder.lanes(lanes);
         }
         if !self.limits.is_empty() {
-            let mut limits = Limits::default();
-            for LimitSetting { name, value } in &self.limits {
-                limits.set(name, *value)?;
-            }
-            builder = builder.limits(limits);
+            builder = builder.limits(self.limits()?);
         }
         if let Some(path) = &self.task_store {
             builder =
@@ -198,7 +304,7 @@ pub fn start(builder: Builder, options: &ServeOptions) -> anyhow::Result<Runtime
     logging::start(options.log.as_deref(), DEFAULT_LOG);
     let skills = options.skills.as_deref().map(skills_in).transpose()?;
     let builder = options.size(builder)?;
-    let builder = skills.iter().fold(builder, |builder, skills| skills.offer(builder));
+    let builder = skills.iter().fold(builder, |builder, skills| builder.offer(skills.offer()));
     let runtime = builder.start().context("start the runtime")?;
     if let Some(skills) = skills {
         skills.follow(&runtime).context("watch the directory of skills")?;
@@ -219,7 +325,7 @@ pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::R
     match options.http() {
         Some(Listen::Tcp(address)) => {
             let server = listen(&runtime, options.http_config(Some(address)))?;
-            announce::listening(server, options.sse);
+            announce::listening(server, options.serves_http_sse());
         }
         Some(Listen::Unix(path)) => {
             let at = |path: &std::path::Path| format!("can't listen at {}", path.display());
@@ -234,7 +340,7 @@ pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::R
         served.with_context(|| format!("can't listen at {}", path.display()))?;
         announce::listening_at(path, "lines");
     }
-    let mut input_ended = pin!(input_ended(&runtime, options.stdio));
+    let mut input_ended = pin!(input_ended(&runtime, options.serves_stdio()));
     let stopped_by = tokio::select! {
         ended = &mut input_ended => { ended?; None }
         signal = signals.next() => Some(signal),
@@ -285,12 +391,6 @@ async fn input_ended(runtime: &Runtime, stdio: bool) -> anyhow::Result<()> {
     std::future::pending().await
 }
 
-fn lanes(text: &str) -> Result<usize, String> {
-    const MAX: usize = 1024;
-    let lanes = text.parse().ok().filter(|lanes| (1..=MAX).contains(lanes));
-    lanes.ok_or_else(|| format!("write a number from 1 to {MAX}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,7 +399,7 @@ mod tests {
     fn http_is_served_unless_only_stdio_is_asked_for() {
         let served = |http: Option<&str>, stdio: bool| {
             let http = http.map(|text| text.parse().unwrap());
-            let options = ServeOptions { http, stdio, ..ServeOptions::default() };
+            let options = ServeOptions { http, stdio: Some(stdio), ..ServeOptions::default() };
             options.http().map(|listen| listen.to_string())
         };
         assert_eq!(served(None, false).as_deref(), Some("127.0.0.1:8000"));

@@ -22,6 +22,7 @@ mod dialect;
 mod extension;
 pub mod gate;
 pub mod hub;
+mod hygiene;
 mod in_flight;
 mod lane;
 #[cfg(all(test, feature = "model"))]
@@ -46,13 +47,14 @@ mod tool_result;
 pub mod workers;
 
 pub use ask::{Elicited, Form, FormChoice, FormField, FormProblem};
-pub use cache::Eviction;
+pub use cache::{CacheFigures, CachePolicy, CacheSharing, CacheStats, Eviction, ResultCache, ToolCacheStats};
 pub use caller::{Abilities, Caller, ClientFacts};
 pub use closing::Closing;
 pub use completion::CompletionRequest;
 pub use context::Context;
 pub use dialect::Dialect;
 pub use extension::{ExtensionParams, ExtensionSpec};
+pub use hygiene::{Mark, OutputRule, TextCheck, TextRule, TextRuleError, Treatment};
 pub use impresario_macros::{Form, prompt, resource, tool};
 pub use impresario_protocol::client;
 pub use impresario_protocol::{
@@ -71,7 +73,7 @@ pub use runtime::{Builder, Runtime, StartError};
 pub use shared::{Identity, Shared};
 pub use tasks::{MemoryStore, StoreChange, StoreError, TaskStore, TaskStoreError, TaskTable};
 pub use template::{TemplateError, UriTemplate, Variables};
-pub use tool::{CachePolicy, HeaderParameter, IntoTool, NoArguments, Tool, ToolSpec, no_arguments};
+pub use tool::{HeaderParameter, IntoTool, NoArguments, Tool, ToolSpec, no_arguments};
 pub use tool_error::ToolError;
 pub use tool_result::{IntoToolResult, Json, schema_of};
 pub use workers::PoolConfig;

@@ -29,11 +29,13 @@ pub use reply::{Reply, Verdict};
 pub use state::SessionState;
 pub use table::{Places, SessionTable};
 pub(crate) use task_run::begin_again;
+pub(crate) use warm_up::warm_up;
 
 mod downgrade;
 mod encode;
 mod era;
 mod exchange;
+mod kept;
 mod legacy;
 mod modern;
 mod object;
@@ -52,6 +54,7 @@ mod task_outcome;
 mod task_render;
 mod task_run;
 mod tasks;
+mod warm_up;
 mod wire_error;
 
 /// What a session needs of the lane it lives on.

@@ -52,7 +52,7 @@ pub(crate) fn flag(name: &Ident, input: ParseStream<'_>) -> Result<bool> {
 }
 
 /// `name = 65536`.
-fn number(name: &Ident, input: ParseStream<'_>) -> Result<u64> {
+pub(crate) fn number(name: &Ident, input: ParseStream<'_>) -> Result<u64> {
     value::<LitInt>(name, input, &format!("a whole number: {name} = 65536"))?.base10_parse()
 }
 

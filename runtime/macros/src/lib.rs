@@ -24,6 +24,7 @@ mod attributes;
 mod callable;
 mod crate_path;
 mod form;
+mod hygiene;
 mod prompt;
 mod resource;
 mod signature;
@@ -74,6 +75,7 @@ use syn::{DeriveInput, Error, ItemFn, parse_macro_input};
 /// | `pool = "…"` | the pool it runs in |
 /// | `timeout = "5s"` | how long a call may take (`ms`, `s`, `m`, `h`) |
 /// | `cache(ttl = "5m", scope = "public", max_bytes = 65536)` | keep answers; `scope` is `"private"` unless given |
+/// | `output(clean, bidi = "escape", bytes_max = 65536)` | what answers may hold (`OutputRule`) |
 /// | `annotations(read_only, destructive = false, idempotent, open_world = false)` | hints; a bare word is true |
 ///
 /// | On a parameter | Meaning |
@@ -82,6 +84,7 @@ use syn::{DeriveInput, Error, ItemFn, parse_macro_input};
 /// | `Option<…>` | may be missing |
 /// | `#[arg(default = EXPRESSION)]` | used when it is missing, and shown in the schema |
 /// | `#[arg(header = "Region")]` | mirrored into the header `Mcp-Param-Region` (`x-mcp-header`); for a text, a whole number or a bool, not an `Option` |
+/// | `#[arg(text(max_chars = 200, pattern = "[a-z ]+", control = "reject", bidi = "strip"))]` | what a text may hold (`TextRule`); items of a list too |
 /// | `#[serde(…)]`, `#[schemars(…)]`, `#[validate(…)]`, `#[garde(…)]` | as on a struct's field: renames, ranges, lengths |
 ///
 /// A plain `fn` without `blocking` runs at once on the lane that took the call: only for what is quick.

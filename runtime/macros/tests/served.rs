@@ -88,6 +88,17 @@ fn countdown(from: u32) -> String {
 #[tool]
 fn nothing() {}
 
+/// Shows what it was given, and more than it should.
+#[tool(output(clean, bidi = "escape", bytes_max = 64))]
+fn screened(
+    #[serde(rename = "theText")]
+    #[arg(text(max_chars = 5, pattern = "[a-z ]*", bidi = "strip"))]
+    text: &str,
+    #[arg(text(strict))] words: Vec<String>,
+) -> String {
+    format!("\u{1b}[1m{text}\u{1b}[m\u{202e} {words:?}")
+}
+
 /// The settings.
 #[resource(uri = "config://app", mime_type = "text/x-settings", cache(ttl = "1m", scope = "public"))]
 fn settings() -> &'static str {
@@ -131,6 +142,7 @@ fn ask(method: &str, params: &Value) -> Value {
         .tool(sizes)
         .tool(countdown)
         .tool(nothing)
+        .tool(screened)
         .resource(settings)
         .resource(page_of_book)
         .prompt(explain)
@@ -243,6 +255,13 @@ fn calls_reach_the_function() {
         ("countdown", json!({"from": 2}), "2 1 0"),
         ("nothing", json!({}), ""),
         ("nothing", json!({"unknown": 1}), ""),
+        ("screened", json!({"theText": "a\u{202e}b", "words": ["c\nd"]}), "ab\\u{202e} [\"c\\nd\"]"),
+        (
+            "screened",
+            json!({"theText": "A", "words": ["\u{200b}"]}),
+            "error: invalid arguments for screened: `theText` must match the pattern `[a-z ]*`, got \"A\"; \
+             `words` must not hold invisible characters, got U+200B at character 1",
+        ),
     ];
     for (name, arguments, expected) in rows {
         assert_eq!(call(name, &arguments), expected, "{name} {arguments}");

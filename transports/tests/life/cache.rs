@@ -59,7 +59,7 @@ fn caching(lanes: usize) -> House {
 
 /// Calls a tool as somebody who is known by name, as a front door with authentication would.
 async fn call_as(runtime: &Runtime, principal: &str, name: &str) -> Value {
-    let caller = Caller { principal: Some(principal.into()), address: None };
+    let caller = Caller { principal: Some(principal.into()), ..Caller::default() };
     let call = modern(1, "tools/call", tool(name, json!({}))).to_string();
     let message = Message::parse(call.as_bytes(), &DecodeLimits::from(&*runtime.shared().limits)).unwrap();
     let (answer_tx, answer_rx) = oneshot::channel();

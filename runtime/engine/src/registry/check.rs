@@ -2,6 +2,7 @@
 //! surfaces in a client's call.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_codec::{Schema, SchemaError, SchemaLimits};
@@ -9,6 +10,8 @@ use impresario_protocol::{Limits, TaskSupport};
 use serde_json::Value;
 
 use super::call_timeout;
+use crate::cache::{ResultCache, cache_of};
+use crate::hygiene::{ArgumentRules, TextRuleError};
 use crate::prompt::PromptSpec;
 use crate::resource::TemplateSpec;
 use crate::template::{TemplateError, UriTemplate};
@@ -110,9 +113,36 @@ pub enum Misuse {
     /// The method of an extension can't be told from another's.
     #[error("its method `{0}` is somebody's already")]
     MethodTwice(String),
+    /// A rule for an argument is none.
+    #[error("its rule for the argument `{argument}` can't hold: {reason}")]
+    TextRule {
+        /// The argument's path.
+        argument: String,
+        /// Why.
+        reason: TextRuleError,
+    },
+    /// A rule for something that the tool does not take.
+    #[error("it has a rule for the argument `{argument}`, which it does not take; it takes: {takes}")]
+    NoSuchArgument {
+        /// The argument's path.
+        argument: String,
+        /// The arguments there are.
+        takes: String,
+    },
     /// Two arguments of one name.
     #[error("it takes two arguments `{0}`")]
     ArgumentTwice(String),
+    /// Its cache is to tell calls apart by an argument that it does not have: all would share one answer.
+    #[error("its cache's key field `{field}` is no argument of it; there are: {there_are}")]
+    CacheKeyField {
+        /// The field.
+        field: String,
+        /// The arguments there are.
+        there_are: String,
+    },
+    /// Its cache can't be warmed up so.
+    #[error("its cache can't be warmed up: {0}")]
+    CacheWarmUp(String),
 }
 
 /// Checks a tool and makes it callable.
@@ -121,8 +151,20 @@ pub(super) fn tool(
     schemas: &SchemaLimits,
     limits: &Limits,
     pools: &[String],
+    caches: &Arc<ResultCache>,
 ) -> Result<Tool, Misuse> {
-    let ToolSpec { mut definition, run, pool, timeout, cache, headers, requires, task } = spec;
+    let ToolSpec {
+        mut definition,
+        run,
+        pool,
+        timeout,
+        cache,
+        headers,
+        requires,
+        task,
+        arguments,
+        output_rule,
+    } = spec;
     name(&definition.name, limits.name_bytes_max)?;
     if definition.input_schema.get("type").and_then(Value::as_str) != Some("object") {
         return Err(Misuse::InputNotObject);
@@ -131,6 +173,7 @@ pub(super) fn tool(
         mark_header(&mut definition.input_schema, &parameter, &header)?;
     }
     let headers = header_parameters(&definition.input_schema)?;
+    let arguments = ArgumentRules::compile(arguments, &definition.input_schema)?.map(Box::new);
     let input = Schema::compile(&definition.input_schema, schemas).map_err(Misuse::InputSchema)?;
     if definition.output_schema.as_ref().is_some_and(|schema| !schema.is_object()) {
         return Err(Misuse::OutputNotObject);
@@ -141,6 +184,7 @@ pub(super) fn tool(
     let Some(pool_place) = pools.iter().position(|known| *known == pool) else {
         return Err(Misuse::NoSuchPool { pool, there_are: pools.join(", ") });
     };
+    let cache = cache.map(|policy| cache_of(caches, &definition, &input, *policy)).transpose()?;
     let task = task_policy(task, timeout)?;
     let timeout = call_timeout(timeout, limits);
     let result_bytes_max = Limits::size(limits.result_bytes_max);
@@ -157,7 +201,8 @@ pub(super) fn tool(
         task,
         requires,
         result_bytes_max,
-        generation: 0,
+        arguments,
+        output_rule: output_rule.unwrap_or_default(),
     })
 }
 

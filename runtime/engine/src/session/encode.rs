@@ -347,7 +347,7 @@ pub(super) fn close_result(mut object: Object<'_>, revision: Revision, identity:
 }
 
 pub(super) fn write_tool_result(object: &mut Object<'_>, result: ToolResult, revision: Revision) {
-    let ToolResult { content, structured_content, is_error, meta } = result;
+    let ToolResult { content, structured_content, is_error, meta, error_code: _ } = result;
     object.apart = write_blocks(object.member("content"), content, revision);
     if let Some(structured) = structured_content
         && (revision.era() == Era::Modern || revision >= Revision::V2025_06_18 && structured.is_object())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_codec::{DecodeLimits, Message};
-use impresario_protocol::{ErrorKind, Id, McpError, Notification, Outcome, ProgressToken};
+use impresario_protocol::{ErrorKind, Id, McpError, Notification, Outcome, ProgressToken, ToolResult};
 
 use super::era::progress_token;
 use super::{Stage, perform};
@@ -83,6 +83,10 @@ async fn run_once(stage: &Rc<Stage>, task: &Arc<Task>, tool: &Arc<Tool>) -> Opti
     if !task.run_by(&call) {
         return None;
     }
+    // Its request is as it came; what is refused here was accepted by an earlier process with other rules.
+    if let Some(mistakes) = tool.screen(&call) {
+        return Some(Ending::Answered(Outcome::Tool(ToolResult::error(mistakes))));
+    }
     let remaining = Duration::from_millis(stage.shared.tasks.remaining_ms(task));
     let own = tool.task.as_deref().and_then(|policy| policy.timeout);
     let timeout = own.map_or(remaining, |own| own.min(remaining));
@@ -131,7 +135,7 @@ fn call_for(stage: &Stage, task: &Task, keeper: Keeper) -> Result<Call, McpError
     let message = message.map_err(|unreadable| unreadable.error)?;
     let call = Call::new(message, shared.call_limits());
     call.accept(Facts {
-        caller: Caller { principal: task.owner().cloned(), address: None },
+        caller: Caller { principal: task.owner().cloned(), ..Caller::default() },
         client: ClientSource::Said(task.client().clone()),
         asks: Asks::InTask(Box::new(Resumed { kept: task.kept(), loose: Vec::new() })),
         // Its progress is the task's message, whether anybody asked for it or not.
