@@ -7,6 +7,9 @@ use impresario_engine::JsonObject;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+/// Compiled statements that a connection keeps: free queries are seldom asked twice.
+pub(super) const STATEMENTS_KEPT_MAX: usize = 64;
+
 /// What one answer may be at most.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::catalogue::{Table, Visible};
 use super::failure::Failure;
 use super::guard::{balanced, first_word};
-use super::limits::{Cut, Limits, Rows};
+use super::limits::{Cut, Limits, Rows, STATEMENTS_KEPT_MAX};
 use super::pool::{Lease, Origin, Pool};
 use super::question::{Described, Query, rewritten};
 use super::settings::Settings;
@@ -53,6 +53,7 @@ impl Postgres {
         let timeout_ms = settings.timeout.0.as_millis().to_string();
         let options = options
             .application_name("impresario")
+            .statement_cache_capacity(STATEMENTS_KEPT_MAX)
             .options([
                 ("default_transaction_read_only", "on"),
                 ("statement_timeout", &timeout_ms),

@@ -14,7 +14,7 @@ use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Either, Executo
 use super::catalogue::{Table, Visible};
 use super::failure::Failure;
 use super::guard::balanced;
-use super::limits::{Limits, Rows};
+use super::limits::{Limits, Rows, STATEMENTS_KEPT_MAX};
 use super::pool::{Lease, Pool};
 use super::question::{Described, Query, rewritten};
 use super::settings::Settings;
@@ -74,6 +74,7 @@ impl Sqlite {
             .filename(&path)
             .busy_timeout(settings.timeout.0.min(std::time::Duration::from_secs(3_600)))
             .row_buffer_size(ROWS_AHEAD)
+            .statement_cache_capacity(STATEMENTS_KEPT_MAX)
             .pragma("trusted_schema", "OFF")
             .pragma("cell_size_check", "ON")
             .pragma("temp_store", "MEMORY")
