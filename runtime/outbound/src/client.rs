@@ -7,14 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 use crate::body::{self, BodyError, Bounds};
 use crate::error::{ConfigError, OutboundError, Refusal};
 use crate::redirect;
+use crate::request::{Answer, Request};
 use crate::resolve::{CheckedError, CheckedResolver, Resolver, SystemResolver, Unresolved};
 use crate::rules::Rules;
 use crate::tls;
@@ -69,34 +68,6 @@ impl Default for OutboundConfig {
     }
 }
 
-/// What is asked. Its URL is checked when it is sent.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// What is done.
-    pub method: Method,
-    /// With what.
-    pub url: Url,
-    /// Values that are marked as sensitive never go to another host than the URL's.
-    pub headers: HeaderMap,
-    /// The body; empty for none.
-    pub body: Bytes,
-    /// The time it has, where that is less than the client's own.
-    pub timeout: Option<Duration>,
-}
-
-/// What came back.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// Whether it went well.
-    pub status: StatusCode,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// The whole body.
-    pub body: Bytes,
-    /// Where it came from, after all redirects.
-    pub url: Url,
-}
-
 /// The client. Clones share connections and limits.
 #[derive(Clone)]
 pub struct Outbound {
@@ -110,20 +81,6 @@ pub struct Outbound {
     in_flight_max: usize,
     /// A place for each request under way; given back when the request ends or is dropped.
     places: Arc<Semaphore>,
-}
-
-impl Request {
-    /// A request of that method.
-    #[must_use]
-    pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: Bytes::new(), timeout: None }
-    }
-
-    /// A request for what stands there.
-    #[must_use]
-    pub fn get(url: Url) -> Self {
-        Self::new(Method::GET, url)
-    }
 }
 
 impl Outbound {

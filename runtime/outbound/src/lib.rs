@@ -23,14 +23,16 @@ mod body;
 mod client;
 mod error;
 mod redirect;
+mod request;
 mod resolve;
 mod rules;
 mod tls;
 
 pub use address::AddressKind;
-pub use client::{Answer, Outbound, OutboundConfig, Request};
+pub use client::{Outbound, OutboundConfig};
 pub use error::{ConfigError, Fault, OutboundError, Refusal};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+pub use request::{Answer, Request};
 pub use resolve::{Resolver, Resolving, SystemResolver};
 pub use rules::Rules;
 pub use url::Url;

@@ -139,7 +139,7 @@ fn add_query(url: &mut Url, query: &[(String, String)]) {
     let mut whole = url.query().unwrap_or_default().to_owned();
     let has = |name: &str| whole.split('&').any(|pair| pair.split('=').next() == Some(name));
     let missing: Vec<_> = query.iter().filter(|(name, _)| !has(name)).collect();
-    missing.into_iter().for_each(|(name, value)| super::request::push_pair(&mut whole, name, value));
+    missing.into_iter().for_each(|(name, value)| super::query::push_pair(&mut whole, name, value));
     url.set_query((!whole.is_empty()).then_some(&whole));
 }
 

@@ -100,7 +100,7 @@ impl From<OutboundError> for Failure {
 /// A failed tool. Codes are set here and nowhere else.
 pub(super) fn failure(failure: Failure) -> ToolError {
     tracing::debug!(code = failure.kind.code(), text = %failure.text, "a call of an API failed");
-    ToolError::new(failure.text)
+    ToolError::new(failure.text).code(failure.kind.code())
 }
 
 /// A resource that can't be read.

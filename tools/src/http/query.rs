@@ -3,7 +3,6 @@
 use impresario_engine::JsonObject;
 use serde_json::Value;
 
-use super::request::push_pair;
 use super::template::{Json, encoded, plain};
 
 /// A parameter with arguments in it.
@@ -65,6 +64,16 @@ fn push(query: &mut String, name: &str, value: &Value) {
     if let Some(text) = plain(value) {
         push_pair(query, name, &encoded(&text));
     }
+}
+
+/// Adds a name and a value that are encoded already.
+pub(super) fn push_pair(query: &mut String, name: &str, value: &str) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    query.push_str(name);
+    query.push('=');
+    query.push_str(value);
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use impresario_outbound::{HeaderMap, HeaderName, HeaderValue, Method, Request, U
 use serde_json::Value;
 
 use super::failure::{Failure, Kind};
-use super::query::{Parameter, Style};
+use super::query::{Parameter, Style, push_pair};
 use super::settings::{Body, RequestSettings};
 use super::template::{Json, Path, Text, encoded, plain};
 use crate::part::PartError;
@@ -143,16 +143,6 @@ impl BodyPlan {
             Self::Text(text) => Some(("text/plain; charset=utf-8", text.fill_plain(arguments)?)),
         }
     }
-}
-
-/// Adds a name and a value that are encoded already.
-pub(super) fn push_pair(query: &mut String, name: &str, value: &str) {
-    if !query.is_empty() {
-        query.push('&');
-    }
-    query.push_str(name);
-    query.push('=');
-    query.push_str(value);
 }
 
 fn parameters(written: &JsonObject) -> Result<Vec<Parameter>, String> {

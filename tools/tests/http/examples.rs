@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use impresario_engine::{CachePolicy, CacheScope, Offer, Runtime};
+use impresario_engine::{CachePolicy, CacheSharing, Offer, Runtime};
 use impresario_tools::http::{Http, Settings};
 use impresario_tools::part::Opening;
 use serde_json::{Value, json};
@@ -14,8 +14,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// What an example offers when it is opened with these variables; the file's `[tools.NAME]` may be kept as it says.
-async fn offer(file: &str, variables: &[(&str, &str)], is_cached: bool) -> Offer {
+/// What an example offers when it is opened with these variables, with that policy for each tool.
+async fn offer(file: &str, variables: &[(&str, &str)], policy: Option<CachePolicy>) -> Offer {
     let mut text = std::fs::read_to_string(root().join("examples").join(file)).unwrap();
     while let Some((start, end)) = text.find("${").map(|at| (at, at + text[at..].find('}').unwrap())) {
         let (name, default) = text[start + 2..end].split_once(":-").unwrap();
@@ -30,8 +30,7 @@ async fn offer(file: &str, variables: &[(&str, &str)], is_cached: bool) -> Offer
         let opening = Opening { key: format!("packs.http.{name}"), directory: root().join("examples") };
         offer = offer.and(Http::open(&settings, &opening).await.unwrap().offer());
     }
-    if is_cached {
-        let policy = CachePolicy::ttl(Duration::from_secs(600)).scope(CacheScope::Public);
+    if let Some(policy) = policy {
         offer.tools = offer.tools.into_iter().map(|tool| tool.cache(policy.clone())).collect();
     }
     offer
@@ -77,16 +76,16 @@ fn weather() -> (String, Asked) {
     })
 }
 
-async fn weather_runtime(address: &str, is_cached: bool) -> Runtime {
+async fn weather_runtime(address: &str, policy: Option<CachePolicy>) -> Runtime {
     let variables =
         [("GEOCODING_API", address), ("WEATHER_API", address), ("WEATHER_ALLOW_PRIVATE", "127.0.0.0/8")];
-    started(offer("weather.toml", &variables, is_cached).await)
+    started(offer("weather.toml", &variables, policy).await)
 }
 
 #[tokio::test]
 async fn the_weather_is_told() {
     let (address, asked) = weather();
-    let runtime = weather_runtime(&address, false).await;
+    let runtime = weather_runtime(&address, None).await;
     let says = |tool: &str, arguments: Value, expected: &[&str]| {
         let (text, is_error) = call(&runtime, tool, &arguments);
         assert!(!is_error && expected.iter().all(|part| text.contains(part)), "{tool}: {text}");
@@ -118,7 +117,7 @@ async fn the_weather_is_told() {
 #[tokio::test]
 async fn what_the_services_do_not_know_or_can_not_say_is_told_too() {
     let (address, asked) = weather();
-    let runtime = weather_runtime(&address, false).await;
+    let runtime = weather_runtime(&address, None).await;
     for (tool, arguments, expected) in [
         ("get_forecast", json!({ "latitude": 0, "longitude": 0 }), "only places in the United States"),
         ("get_alerts", json!({ "state": "OR" }), "503 Service Unavailable"),
@@ -137,15 +136,74 @@ async fn what_the_services_do_not_know_or_can_not_say_is_told_too() {
     assert_eq!(asked.all().len(), count, "mistakes are not sent");
 }
 
+fn public(ttl: Duration) -> CachePolicy {
+    CachePolicy::ttl(ttl).sharing(CacheSharing::Public)
+}
+
 #[tokio::test]
 async fn a_kept_answer_outlives_the_service() {
     let (address, asked) = weather();
-    let runtime = weather_runtime(&address, true).await;
+    let runtime = weather_runtime(&address, Some(public(Duration::from_secs(600)))).await;
     for _ in 0..3 {
         let (text, is_error) = call(&runtime, "get_alerts", &json!({ "state": "NY" }));
         assert!(!is_error && text.contains("Wind Advisory"), "{text}");
     }
     assert_eq!(asked.all().len(), 1);
+}
+
+#[tokio::test]
+async fn a_stale_answer_stands_in_for_a_service_that_fails() {
+    let (address, asked) = weather();
+    let policy = public(Duration::from_millis(1)).stale_if_error(Duration::from_secs(600));
+    let runtime = weather_runtime(&address, Some(policy)).await;
+    // Its time is over no later than when the service is asked again, and then it fails.
+    while asked.all().len() < 2 {
+        let (text, is_error) = call(&runtime, "get_alerts", &json!({ "state": "NY" }));
+        assert!(!is_error && text.contains("Wind Advisory"), "{text}");
+    }
+    assert!(
+        call(&runtime, "get_alerts", &json!({ "state": "OR" })).1,
+        "nothing stands in for what never was"
+    );
+}
+
+#[tokio::test]
+async fn a_failure_is_kept_by_its_code() {
+    let (address, asked) = weather();
+    let policy = public(Duration::from_secs(600)).keep_errors(["not_found"], Duration::from_secs(600));
+    let runtime = weather_runtime(&address, Some(policy)).await;
+    for _ in 0..3 {
+        assert!(call(&runtime, "get_forecast", &json!({ "latitude": 0, "longitude": 0 })).1);
+    }
+    assert_eq!(asked.all().len(), 1);
+}
+
+#[tokio::test]
+async fn a_document_is_fetched_through_the_guard_and_without_our_secrets() {
+    let document = json!({
+        "openapi": "3.1.0",
+        "servers": [{ "url": "/v2" }],
+        "paths": { "/ping": { "get": { "operationId": "ping" } } },
+    });
+    let (address, asked) = api(move |_, _, stream| respond_json(stream, &document));
+    let open = async |allowed: &str| {
+        let settings = json!({
+            "openapi": format!("{address}/openapi.json"),
+            "auth": { "bearer": "hunter2-token" },
+            "allow_private": allowed,
+        });
+        let settings: Settings = serde_json::from_value(settings).unwrap();
+        let opening = Opening { key: "packs.http.api".into(), directory: root().into() };
+        Http::open(&settings, &opening).await
+    };
+    let refused = open("").await.unwrap_err();
+    assert!(refused.key == "openapi" && refused.message.contains("loopback"), "{refused}");
+    assert!(asked.all().is_empty());
+    let runtime = started(open("127.0.0.0/8").await.unwrap().offer());
+    assert!(!call(&runtime, "ping", &json!({})).1);
+    assert_eq!(asked.lines(), ["GET /openapi.json", "GET /v2/ping"]);
+    let told: Vec<bool> = asked.all().iter().map(|request| request.contains("hunter2")).collect();
+    assert_eq!(told, [false, true]);
 }
 
 #[tokio::test]
@@ -161,7 +219,7 @@ async fn the_pet_store_is_made_of_its_document() {
         ),
     });
     let variables = [("PETSTORE_API", address.as_str()), ("PETSTORE_ALLOW_PRIVATE", "127.0.0.0/8")];
-    let runtime = started(offer("openapi.toml", &variables, false).await);
+    let runtime = started(offer("openapi.toml", &variables, None).await);
     let tools = request(&runtime, "tools/list", json!({}));
     let mut names: Vec<_> = tools["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
     names.sort_by_key(|name| name.to_string());
