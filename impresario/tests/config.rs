@@ -238,7 +238,7 @@ fn the_cache_of_a_running_server_is_shown_and_cleared() {
     ));
     let server = folder.serve();
     let add = |a: &str| assert!(running::run(&["call", &server.url, "add", a, "b=2"]).status.success());
-    ["a=1", "a=1", "a=3"].map(add);
+    ["a=1", "a=1", "a=3"].into_iter().for_each(add);
     let shown = printed_json(&folder.run(&["cache", "--json"]));
     let figures =
         |shown: &Value| ["hits", "misses", "entries"].map(|figure| shown["tools"][0][figure].clone());

@@ -10,8 +10,10 @@ use serde::Deserialize;
 pub(crate) enum Keep {
     /// Those that are asked for most often (TinyLFU).
     #[default]
+    #[serde(rename = "tiny_lfu")]
     LeastFrequent,
     /// Those that were asked for last (LRU).
+    #[serde(rename = "lru")]
     LeastRecent,
 }
 

@@ -31,7 +31,7 @@ fn check_with(text: &str, variables: &[(&str, &str)], expected: &[&str]) {
 fn a_whole_file_is_read() {
     let config = read(
         "[server]\nname = 'n'\nhttp = 9000\n[limits]\nbody_bytes_max = '1MiB'\njson_depth_max = 9\n\
-         [pools.slow]\nworkers = 3\nqueue_timeout = '2s'\n[cache]\neviction = 'least_recent'\n\
+         [pools.slow]\nworkers = 3\nqueue_timeout = '2s'\n[cache]\neviction = 'lru'\n\
          [packs.calc]\n[packs.probe.one]\ntools = ['a']\n[packs.probe.\"t w o\"]\ntools = []\n\
          [tools.a]\npool = 'slow'\ntimeout = '1m'\ncache = { ttl = '1h', scope = 'public', max_bytes = '1KiB' }\n",
         &[],
@@ -65,8 +65,8 @@ fn unknown_keys_are_told_with_what_was_meant() {
         &["a.toml:6:1: packs.probe.x.roots[1].paht: unknown key `paht`; did you mean `path`?"],
     );
     check(
-        "[cache]\neviction = 'lru'\n",
-        &["a.toml:2:12: cache.eviction: unknown value `lru`; known values: `least_frequent`, `least_recent`"],
+        "[cache]\neviction = 'oldest'\n",
+        &["a.toml:2:12: cache.eviction: unknown value `oldest`; known values: `tiny_lfu`, `lru`"],
     );
 }
 

@@ -20,19 +20,19 @@ pub(crate) struct Cache {
     /// A larger answer is not kept.
     pub(crate) max_bytes: Option<Bytes>,
     /// How many answers of this tool are kept.
-    pub(crate) entries: Option<u64>,
+    pub(crate) entries_max: Option<u64>,
     /// How many bytes all answers of this tool may take.
-    pub(crate) bytes: Option<Bytes>,
+    pub(crate) bytes_max: Option<Bytes>,
     /// Which answers stay when there is no room for all.
     pub(crate) eviction: Option<Keep>,
     /// The arguments that decide the answer, where not all do: `city`, or `options.units` for one inside another.
-    pub(crate) key: Option<Vec<String>>,
-    /// Failures with these codes are kept too, for `errors_ttl`. The pack's page lists its codes.
+    pub(crate) key_fields: Option<Vec<String>>,
+    /// Failures with these codes are kept too, for `error_ttl`. The pack's page lists its codes.
     #[serde(default)]
     pub(crate) errors: Vec<String>,
     /// How long failures are kept.
-    #[serde(default = "errors_ttl")]
-    pub(crate) errors_ttl: Span,
+    #[serde(default = "error_ttl")]
+    pub(crate) error_ttl: Span,
     /// For so long after its time an answer is still given, while a newer one is fetched.
     pub(crate) stale_while_revalidate: Option<Span>,
     /// For so long after its time an answer is given in place of a failure.
@@ -46,7 +46,7 @@ pub(crate) struct Cache {
     pub(crate) warm: Vec<Map<String, Value>>,
     /// Lists whose change makes everything be forgotten.
     #[serde(default)]
-    pub(crate) forget_on: Vec<List>,
+    pub(crate) forget_on_list_changed: Vec<List>,
 }
 
 /// Who may share an answer.
@@ -72,7 +72,7 @@ pub(crate) enum List {
 }
 
 /// How long failures are kept if nothing is said: long enough for a flood, short enough to be forgotten.
-fn errors_ttl() -> Span {
+fn error_ttl() -> Span {
     Span(std::time::Duration::from_secs(10))
 }
 
@@ -84,30 +84,30 @@ impl Cache {
             Scope::Tenant => CacheSharing::Tenant,
             Scope::Private => CacheSharing::Private,
         };
-        let lists = self.forget_on.iter().map(|list| match list {
+        let lists = self.forget_on_list_changed.iter().map(|list| match list {
             List::Tools => ListKind::Tools,
             List::Resources => ListKind::Resources,
             List::Prompts => ListKind::Prompts,
         });
         let mut policy = CachePolicy::ttl(self.ttl.0)
             .sharing(sharing)
-            .keep_errors(self.errors.clone(), self.errors_ttl.0)
+            .keep_errors(self.errors.clone(), self.error_ttl.0)
             .tags(self.tags.clone())
             .warm(self.warm.iter().cloned().map(Value::Object))
             .forget_on_list_changed(lists);
         if let Some(bytes) = self.max_bytes {
             policy = policy.max_bytes(bytes.0);
         }
-        if let Some(entries) = self.entries {
+        if let Some(entries) = self.entries_max {
             policy = policy.entries_max(entries);
         }
-        if let Some(bytes) = self.bytes {
+        if let Some(bytes) = self.bytes_max {
             policy = policy.bytes_max(bytes.0);
         }
         if let Some(order) = self.eviction {
             policy = policy.eviction(order.into());
         }
-        if let Some(fields) = &self.key {
+        if let Some(fields) = &self.key_fields {
             policy = policy.key_fields(fields.clone());
         }
         if let Some(window) = self.stale_while_revalidate {
