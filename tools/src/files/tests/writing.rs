@@ -63,10 +63,10 @@ fn a_disk_without_room_is_told_as_such() {
     use std::io::Write as _;
     // The one device that always has none.
     let error = fs::OpenOptions::new().write(true).open("/dev/full").unwrap().write_all(b"x").unwrap_err();
-    let said = FileError::of(&error, "write", "/root/a");
+    let said = FileError::of(&error, "write", "/srv/a");
     assert_eq!(said.kind(), FileErrorKind::Full);
     assert!(
-        said.to_string().contains("no room on the disk to write \"/root/a\"; nothing was changed: make room")
+        said.to_string().contains("no room on the disk to write \"/srv/a\"; nothing was changed: make room")
     );
 }
 
