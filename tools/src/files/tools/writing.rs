@@ -25,8 +25,8 @@ pub(super) fn write_file(ground: &Arc<Ground>) -> ToolSpec {
 pub(super) fn edit_file(ground: &Arc<Ground>) -> ToolSpec {
     writer(ground, "edit_file", (true, false), |ground, asked: EditFile, ctx| {
         let place = ground.locate_writable(&asked.path)?;
-        let diff = edit::edit(ground, &place, &asked.edits, asked.dry_run, &|| ctx.is_cancelled())?;
-        if !asked.dry_run {
+        let (diff, is_written) = edit::edit(ground, &place, &asked.edits, asked.dry_run, &|| ctx.is_cancelled())?;
+        if is_written {
             changed(ctx, &place, false);
         }
         Ok(diff)
