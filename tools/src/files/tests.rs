@@ -81,7 +81,7 @@ impl Folder {
         fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
             for entry in fs::read_dir(dir).unwrap() {
                 let path = entry.unwrap().path();
-                if path.file_name().unwrap().to_str().is_some_and(|name| write::is_temporary(name)) {
+                if path.file_name().unwrap().to_str().is_some_and(write::is_temporary) {
                     found.push(path);
                 } else if path.is_dir() && !path.is_symlink() {
                     walk(&path, found);
