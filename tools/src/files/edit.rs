@@ -25,7 +25,7 @@ pub(super) struct Edit {
     replace_all: bool,
 }
 
-/// Edits a file, or shows what would change. Returns the difference.
+/// Edits a file, or shows what would change. Returns the difference, and whether the file is another now.
 ///
 /// # Errors
 /// When an edit does not fit, or the file can't be read or written; then nothing has changed.
@@ -35,7 +35,7 @@ pub(super) fn edit(
     edits: &[Edit],
     is_dry_run: bool,
     stop: Stop<'_>,
-) -> Result<String, FileError> {
+) -> Result<(String, bool), FileError> {
     place.check_writable()?;
     let edits_max = ground.limits.edits_max;
     if edits.is_empty() || edits.len() > edits_max {
@@ -53,7 +53,8 @@ pub(super) fn edit(
     })?;
     let after = apply(&before, edits, ground.limits.write_bytes_max.0)?;
     check_size(ground, place, &after)?;
-    if !is_dry_run && after != before {
+    let is_written = !is_dry_run && after != before;
+    if is_written {
         // What was written by others since it was read is not to be lost.
         let now = Target::find(ground, place)?;
         if now.before.as_ref().map(Stamp::of) != Some(Stamp::of(&metadata)) {
@@ -66,7 +67,7 @@ pub(super) fn edit(
         now.replace(ground, place, after.as_bytes())?;
     }
     let diff_bytes_max = usize::try_from(ground.limits.diff_bytes_max.0).unwrap_or(usize::MAX);
-    Ok(difference(&place.shown(), &before, &after, diff_bytes_max))
+    Ok((difference(&place.shown(), &before, &after, diff_bytes_max), is_written))
 }
 
 /// The text with every edit made, one after the other.

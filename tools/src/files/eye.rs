@@ -12,7 +12,7 @@ use super::hints::Reporter;
 use super::resources::touched;
 use super::roots::{Root, joined};
 use super::walk::{self, EntryKind};
-use super::write::TEMPORARY_START;
+use super::write::is_temporary;
 
 /// One root that is watched.
 pub(super) struct Eye<'g> {
@@ -175,6 +175,10 @@ impl<'g> Eye<'g> {
     /// Everything below the root. When it can't all be watched, it is looked at from now on.
     fn survey_all(&mut self, ground: &Ground) -> Known {
         let begun = Instant::now();
+        if let Sight::Told { folders, .. } = &mut self.sight {
+            // Every folder that is still there is counted again; watching it twice is watching it once.
+            *folders = 0;
+        }
         let found = self.survey(ground, "").or_else(|TooMany(why)| {
             tracing::warn!(
                 root = self.root.path,
@@ -211,7 +215,7 @@ impl<'g> Eye<'g> {
             for entry in children.entries {
                 let path = joined(&folder, &entry.name);
                 let Ok(metadata) = entry.metadata() else { continue };
-                if entry.name.starts_with(TEMPORARY_START) {
+                if is_temporary(&entry.name) {
                     continue;
                 }
                 let is_deep = path.split('/').count() >= ground.limits.depth_max;
@@ -253,6 +257,6 @@ fn is_watched(ground: &Ground, relative: &str) -> bool {
     let name = relative.rsplit('/').next().unwrap_or(relative);
     let mut folders = relative.match_indices('/').map(|(end, _)| &relative[..end]);
     super::path::can_be_written(name)
-        && !name.starts_with(TEMPORARY_START)
+        && !is_temporary(name)
         && !folders.any(|folder| ground.quiet.is_match(folder))
 }

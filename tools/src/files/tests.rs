@@ -81,12 +81,7 @@ impl Folder {
         fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
             for entry in fs::read_dir(dir).unwrap() {
                 let path = entry.unwrap().path();
-                if path
-                    .file_name()
-                    .unwrap()
-                    .to_str()
-                    .is_some_and(|name| name.starts_with(write::TEMPORARY_START))
-                {
+                if path.file_name().unwrap().to_str().is_some_and(write::is_temporary) {
                     found.push(path);
                 } else if path.is_dir() && !path.is_symlink() {
                     walk(&path, found);
@@ -109,7 +104,7 @@ fn read_text(ground: &Ground, path: &str) -> Result<String, FileError> {
 
 fn edit_once(ground: &Ground, path: &str, old: &str, new: &str) -> Result<String, FileError> {
     let edit = serde_json::from_value(serde_json::json!({ "oldText": old, "newText": new })).unwrap();
-    edit::edit(ground, &ground.locate(path)?, &[edit], false, &never)
+    edit::edit(ground, &ground.locate(path)?, &[edit], false, &never).map(|(diff, _)| diff)
 }
 
 fn search_all(ground: &Ground, path: &str, content: Option<&str>) -> Result<String, FileError> {

@@ -16,8 +16,13 @@ use super::open::{Limit, check_regular};
 use super::problem::{FileError, FileErrorKind};
 use super::roots::Place;
 
-/// What the names of files begin with that are not whole yet. One that is left behind by a crash may be removed.
-pub(super) const TEMPORARY_START: &str = ".impresario-";
+/// What the names of files begin and end with that are not whole yet.
+const TEMPORARY: (&str, &str) = (".impresario-", ".tmp");
+
+/// Whether a file of that name is not whole yet. One that is left behind by a crash may be removed.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
+}
 
 /// Where a file is to be written: in an open folder, under a name that is no link.
 pub(super) struct Target {
@@ -48,7 +53,11 @@ pub(super) fn check_size(ground: &Ground, place: &Place<'_>, contents: &str) -> 
 }
 
 pub(super) fn write_limit(ground: &Ground) -> Limit {
-    Limit { bytes: ground.limits.write_bytes_max.0, setting: "write_bytes_max", instead: "write it in parts" }
+    Limit {
+        bytes: ground.limits.write_bytes_max.0,
+        setting: "write_bytes_max",
+        instead: "keep it smaller, or spread it over several files",
+    }
 }
 
 impl Target {
@@ -122,8 +131,9 @@ impl Target {
         }
         file.sync_all().map_err(wrong)?;
         let stamp = Stamp::of(&file.metadata().map_err(wrong)?);
-        temporary.rename_to(&self.name).map_err(wrong)?;
+        // Before it stands there, so that the watcher never meets it as somebody else's.
         ground.wrote(place.root, &place.relative, stamp);
+        temporary.rename_to(&self.name).map_err(wrong)?;
         sync_folder(&self.parent);
         Ok(())
     }
@@ -145,7 +155,8 @@ impl<'d> Temporary<'d> {
         options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
         let mut tries = 0;
         loop {
-            let name = format!("{TEMPORARY_START}{:016x}.tmp", RandomState::new().hash_one(tries));
+            let (start, end) = TEMPORARY;
+            let name = format!("{start}{:016x}{end}", RandomState::new().hash_one(tries));
             match dir.open_with(&name, &options) {
                 Ok(file) => return Ok((file, Self { dir, name, is_kept: false })),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < TRIES => tries += 1,

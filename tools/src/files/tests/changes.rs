@@ -117,3 +117,31 @@ fn more_than_is_watched_is_left_alone() {
     told(&mut watcher, &[uri(&folder, "fresh")]);
     assert!(files.ground.with_known(root, |known| known.len()) <= 10);
 }
+
+/// What the operating system could not tell is found by looking at everything once; it goes on telling the rest.
+#[test]
+fn lost_reports_are_made_up_for() {
+    let folder = Folder::new();
+    folder.write("a/b/x", "one");
+    let watch = WatchSettings {
+        directories_max: 3,
+        debounce: Span(Duration::from_millis(5)),
+        ..WatchSettings::default()
+    };
+    let files = Files::open(Settings { watch, ..folder.settings() }, "/").unwrap();
+    let hints = Hints::new();
+    let reporter = hints.reporter();
+    let mut watcher = Watcher::new(&files.ground, hints);
+    for round in 0..3 {
+        reporter.take(Err(notify::Error::generic("lost")));
+        fs::remove_file(folder.root().join("a/b/x")).unwrap();
+        told(&mut watcher, &[uri(&folder, "a/b/x"), uri(&folder, "a/b")]);
+        folder.write("a/b/x", format!("{round}"));
+        told(&mut watcher, &[uri(&folder, "a/b/x")]);
+        assert!(!watcher.is_looking());
+    }
+    // One folder more than may be watched: from then on everything is looked at.
+    folder.write("c/x", "");
+    told(&mut watcher, &[uri(&folder, "c/x")]);
+    assert!(watcher.is_looking());
+}

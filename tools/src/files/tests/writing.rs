@@ -63,10 +63,10 @@ fn a_disk_without_room_is_told_as_such() {
     use std::io::Write as _;
     // The one device that always has none.
     let error = fs::OpenOptions::new().write(true).open("/dev/full").unwrap().write_all(b"x").unwrap_err();
-    let said = FileError::of(&error, "write", "/root/a");
+    let said = FileError::of(&error, "write", "/srv/a");
     assert_eq!(said.kind(), FileErrorKind::Full);
     assert!(
-        said.to_string().contains("no room on the disk to write \"/root/a\"; nothing was changed: make room")
+        said.to_string().contains("no room on the disk to write \"/srv/a\"; nothing was changed: make room")
     );
 }
 
@@ -79,7 +79,8 @@ fn a_dry_run_changes_nothing_and_shows_what_would_change() {
     let two =
         edits(serde_json::json!([{"oldText": "one", "newText": "1"}, {"oldText": "two", "newText": "2"}]));
     let place = files.ground.locate("a").unwrap();
-    let shown = edit::edit(&files.ground, &place, &two, true, &never).unwrap();
+    let (shown, is_written) = edit::edit(&files.ground, &place, &two, true, &never).unwrap();
+    assert!(!is_written);
     assert!(shown.contains("-one\n-two\n+1\n+2\n"), "{shown}");
     assert_eq!(folder.held("a"), "one\ntwo\n");
     let wrong =
@@ -87,7 +88,7 @@ fn a_dry_run_changes_nothing_and_shows_what_would_change() {
     let said = edit::edit(&files.ground, &place, &wrong, false, &never).unwrap_err().to_string();
     assert!(said.contains("edits[1]") && said.contains("nothing was changed"), "{said}");
     assert_eq!(folder.held("a"), "one\ntwo\n");
-    assert_eq!(edit::edit(&files.ground, &place, &two, false, &never).unwrap(), shown);
+    assert_eq!(edit::edit(&files.ground, &place, &two, false, &never).unwrap(), (shown, true));
     assert_eq!(folder.held("a"), "1\n2\n");
     let said = edit::edit(&files.ground, &place, &[], false, &never).unwrap_err().to_string();
     assert!(said.contains("edits_max"), "{said}");
