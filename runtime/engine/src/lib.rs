@@ -24,6 +24,7 @@ pub mod gate;
 pub mod hub;
 mod in_flight;
 mod lane;
+mod lane_hub;
 #[cfg(all(test, feature = "model"))]
 mod models;
 mod offer;
@@ -32,6 +33,7 @@ mod question;
 pub mod registry;
 mod rendered;
 mod resource;
+mod result_size;
 mod runtime;
 pub mod session;
 mod shared;
