@@ -25,6 +25,7 @@ pub mod hub;
 mod hygiene;
 mod in_flight;
 mod lane;
+mod lane_hub;
 #[cfg(all(test, feature = "model"))]
 mod models;
 mod offer;
@@ -33,6 +34,7 @@ mod question;
 pub mod registry;
 mod rendered;
 mod resource;
+mod result_size;
 mod runtime;
 pub mod session;
 mod shared;
