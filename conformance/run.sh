@@ -11,16 +11,13 @@ set -euo pipefail
 readonly SUITE=@modelcontextprotocol/conformance@0.2.0-alpha.12
 # The revisions whose requirements the suite has frozen.
 readonly REQUIREMENTS=(2025-11-25 2026-07-28)
-readonly START_TIMEOUT_S=20
 readonly SUITE_TIMEOUT_S=600
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly RESULTS=$here/results
 
-die() {
-  echo "$*" >&2
-  exit 2
-}
+# shellcheck source=conformance/common.sh
+source "$here/common.sh"
 
 # The suite needs Node 22; the package `node` brings one where the system's is older.
 suite() {
@@ -28,7 +25,7 @@ suite() {
 }
 
 [[ $# -eq 1 ]] || die "usage: $0 path/to/impresario-conformance"
-[[ -x $1 ]] || die "$1 is no program that can be run: build it first, or name another path"
+fixture=$(program "$1")
 
 scratch=$(mktemp -d)
 server=
@@ -40,16 +37,9 @@ clean_up() {
 }
 trap clean_up EXIT
 
-"$1" --http 127.0.0.1:0 --skills "$here/assets/skills" 2>"$scratch/server.log" &
+"$fixture" --http 127.0.0.1:0 --skills "$here/assets/skills" 2>"$scratch/server.log" &
 server=$!
-url=
-for ((tenths = 0; tenths < START_TIMEOUT_S * 10; tenths++)); do
-  url=$(sed -nE 's#.*listening on (http://[^ ]+/mcp).*#\1#p' "$scratch/server.log" | head -n 1)
-  [[ -z $url ]] || break
-  kill -0 "$server" 2>/dev/null || die "the server ended at once: $(cat "$scratch/server.log")"
-  sleep 0.1
-done
-[[ -n $url ]] || die "no \`listening on http://…/mcp\` within $START_TIMEOUT_S s: $(cat "$scratch/server.log")"
+await_url "$scratch/server.log" "$server"
 
 # run NAME ARGUMENT…: one run of the suite, into a folder of its own. Its exit code is told by judge.mjs's reading, but a
 # run that wrote nothing is one that did not take place.

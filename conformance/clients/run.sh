@@ -6,32 +6,15 @@
 # Installs what is missing (into folders that git ignores) and reuses what is there. VERBOSE=1 shows every check.
 set -euo pipefail
 
-readonly START_TIMEOUT_S=20
 readonly CLIENT_TIMEOUT_S=180
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venvs=$(dirname "$here")
-
-die() {
-  echo "$*" >&2
-  exit 2
-}
+# shellcheck source=conformance/common.sh
+source "$venvs/common.sh"
 
 [[ $# -eq 1 ]] || die "usage: $0 path/to/impresario"
-[[ -x $1 ]] || die "$1 is no program that can be run: build it first, or name another path"
-impresario=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-
-# A virtual environment is good as long as it was made from the file that is there now.
-python_env() {
-  local venv=$venvs/.venv-$1 wanted=$here/python/requirements-$1.txt
-  if ! cmp -s "$wanted" "$venv/installed.txt"; then
-    echo "installing the Python packages of $1"
-    python3 -m venv --clear "$venv"
-    "$venv/bin/pip" --quiet --disable-pip-version-check install --requirement "$wanted"
-    echo "*" >"$venv/.gitignore"
-    cp "$wanted" "$venv/installed.txt"
-  fi
-}
+impresario=$(program "$1")
 
 node_packages() {
   local folder=$here/$1
@@ -60,14 +43,7 @@ trap clean_up EXIT
 
 "$impresario" serve --http 127.0.0.1:0 --sse 2>"$scratch/server.log" &
 server=$!
-url=
-for ((tenths = 0; tenths < START_TIMEOUT_S * 10; tenths++)); do
-  url=$(sed -nE 's#.*listening on (http://[^ ]+/mcp).*#\1#p' "$scratch/server.log" | head -n 1)
-  [[ -z $url ]] || break
-  kill -0 "$server" 2>/dev/null || die "the server ended at once: $(cat "$scratch/server.log")"
-  sleep 0.1
-done
-[[ -n $url ]] || die "no \`listening on http://…/mcp\` within $START_TIMEOUT_S s: $(cat "$scratch/server.log")"
+await_url "$scratch/server.log" "$server"
 
 passed=0
 failed=0

@@ -3,18 +3,25 @@
 //! A verb is a file of this module. Results go to standard output and everything else to standard error,
 //! both through its `output`; nothing here prints in any other way.
 
+mod admin;
 mod announce;
 mod arguments;
+mod cache;
 mod call;
 mod catalogue;
+mod check;
 mod client;
 mod completions;
+mod config;
 mod failure;
+mod following;
 mod inspect;
 mod limits;
 mod list;
 mod logging;
 mod output;
+mod plan;
+mod problems;
 mod progress;
 mod schema;
 mod serve;
@@ -27,12 +34,13 @@ use clap::{Parser, Subcommand};
 
 use failure::Failure;
 
-pub use limits::LimitSetting;
-pub use serve::{Listen, ServeOptions, TlsOptions, serve, serve_runtime, start};
+pub use crate::spelling::{LimitSetting, Listen, SettingError};
+pub use serve::{ServeOptions, TlsOptions, serve, serve_runtime, start};
 
 const TOUR: &str = "\
 A short tour:
   impresario                                  serve the demo packs on http://127.0.0.1:8000/mcp
+  impresario serve --config impresario.toml   serve what a file describes
   impresario list http://127.0.0.1:8000       see what a server offers
   impresario call http://127.0.0.1:8000 add a=2 b=3
   impresario inspect --command 'impresario serve --stdio' --json
@@ -42,7 +50,7 @@ Without a verb, `serve` is meant: `impresario --stdio` is `impresario serve --st
 Exit codes:
   0         done
   1         the server can't be reached, can't start, or answered with an error
-  2         the command line is wrong
+  2         the command line is wrong; with `plan`: something would change
   3         the tool of `call` ran, and says that it failed
   130, 143  ended by a second SIGINT or SIGTERM";
 
@@ -65,6 +73,10 @@ pub struct Cli {
 enum Verb {
     // Boxed, because it has by far the most flags.
     Serve(Box<serve::Serve>),
+    Check(check::Check),
+    Plan(plan::Plan),
+    Config(config::Config),
+    Cache(cache::Cache),
     List(list::List),
     Call(call::Call),
     Inspect(inspect::Inspect),
@@ -85,6 +97,13 @@ impl Cli {
 pub async fn run(cli: Cli) -> ExitCode {
     let (json, outcome) = match cli.verb {
         Verb::Serve(verb) => (false, Box::pin(verb.run()).await),
+        Verb::Check(verb) => (verb.json, Box::pin(verb.run()).await),
+        Verb::Plan(verb) => match (verb.json, Box::pin(verb.run()).await) {
+            (_, Ok(code)) => return code,
+            (json, Err(failure)) => (json, Err(failure)),
+        },
+        Verb::Config(verb) => (false, verb.run()),
+        Verb::Cache(verb) => (verb.json, Box::pin(verb.run()).await),
         Verb::List(verb) => (verb.server.json, Box::pin(verb.run()).await),
         Verb::Call(verb) => (verb.server.json, Box::pin(verb.run()).await),
         Verb::Inspect(verb) => (verb.server.json, Box::pin(verb.run()).await),

@@ -49,6 +49,10 @@
 
 #[cfg(feature = "command")]
 pub mod command;
+#[cfg(feature = "command")]
+mod config;
+#[cfg(feature = "command")]
+mod spelling;
 
 pub use impresario_engine::*;
 pub use impresario_protocol::{ListenFilter, Notification};
@@ -83,3 +87,18 @@ struct TasksGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The examples of the page about hygiene.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/hygiene.md")]
+struct HygieneGuide;
+
+/// The example of the page about the pack `files`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/packs/files.md")]
+struct FilesGuide;
+
+/// The example of the page about the pack `command`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/packs/command.md")]
+struct CommandGuide;

@@ -25,8 +25,8 @@ use crate::show::{html, print, table, units};
 use crate::traffic::record::RecordOptions;
 use crate::traffic::replay::ReplayOptions;
 use crate::work::{
-    Call, CancelStorm, Echo, Idle, List, Mix, NoisyNeighbour, Payload, ReconnectStorm, Sessions, SlowReader,
-    Subscribe, Work,
+    Cache, Call, CancelStorm, Echo, Idle, List, Mix, NoisyNeighbour, Payload, ReconnectStorm, Sessions,
+    SlowReader, Subscribe, Work,
 };
 use crate::{load, output, process};
 
@@ -74,6 +74,8 @@ enum Verb {
     Idle(Scenario<Idle>),
     /// Some clients ask for big answers and read them slowly: do the others suffer?
     SlowReader(Scenario<SlowReader>),
+    /// Call a tool with keys of which some are asked for more often: how often does it run?
+    Cache(Scenario<Cache>),
     /// Take calls back while they run: do the others suffer?
     CancelStorm(Scenario<CancelStorm>),
     /// Connect, ask, disconnect, again and again
@@ -177,6 +179,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Verb::Sessions(scenario) => scenario.plan(Work::Sessions),
         Verb::Idle(scenario) => scenario.plan(Work::Idle),
         Verb::SlowReader(scenario) => scenario.plan(Work::SlowReader),
+        Verb::Cache(scenario) => scenario.plan(Work::Cache),
         Verb::CancelStorm(scenario) => scenario.plan(Work::CancelStorm),
         Verb::ReconnectStorm(scenario) => scenario.plan(Work::ReconnectStorm),
         Verb::Subscribe(scenario) => scenario.plan(Work::Subscribe),

@@ -1,5 +1,6 @@
 //! The scenarios: a file for each way of making load, and the table that says which work is done by which.
 
+pub mod cache;
 pub mod cancel_storm;
 pub mod find_max;
 pub mod idle;
@@ -34,6 +35,7 @@ pub async fn carry_out(plan: &Plan, progress: &ProgressSender) -> Result<RunResu
             idle::run(Stage::open_legacy_unless(plan, progress, idle.streams).await?, idle).await
         }
         Work::SlowReader(slow) => slow_reader::run(Stage::open(plan, progress).await?, slow).await,
+        Work::Cache(cache) => cache::run(Stage::open(plan, progress).await?, cache).await,
         Work::CancelStorm(storm) => cancel_storm::run(Stage::open(plan, progress).await?, storm).await,
         Work::ReconnectStorm(storm) => reconnect_storm::run(Stage::open(plan, progress).await?, storm).await,
         Work::Subscribe(subscribe) => subscribe::run(Stage::open(plan, progress).await?, subscribe).await,

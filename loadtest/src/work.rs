@@ -30,6 +30,8 @@ pub enum Work {
     Idle(Idle),
     /// Some clients ask for big answers and read them slowly: do the others suffer?
     SlowReader(SlowReader),
+    /// Call a tool with keys of which some are asked for more often
+    Cache(Cache),
     /// Take calls back while they run
     CancelStorm(CancelStorm),
     /// Connect, ask, disconnect, again and again
@@ -110,6 +112,29 @@ pub struct SlowReader {
     /// How fast each of them reads, a second
     #[arg(long, value_name = "SIZE", default_value = "256KB")]
     pub speed: Bytes,
+}
+
+/// Call a tool with keys of which some are asked for more often.
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+pub struct Cache {
+    /// The tool
+    #[arg(value_name = "TOOL")]
+    pub tool: String,
+    /// Its other arguments
+    #[arg(value_name = "NAME=VALUE")]
+    pub arguments: Vec<String>,
+    /// The argument that differs from call to call: a number from 1 to --keys
+    #[arg(long, value_name = "NAME", default_value = "key")]
+    pub key: String,
+    /// How many keys there are
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub keys: u32,
+    /// How uneven they are asked for: key K with the weight 1/K^S (Zipf); 0 asks for all alike
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    pub skew: f64,
+    /// A call that says how often the tool has run so far, itself included, like 'slow_count key=0 ms=0'
+    #[arg(long, value_name = "CALL")]
+    pub runs: Option<String>,
 }
 
 /// Take calls back while they run.
@@ -210,6 +235,14 @@ impl fmt::Display for Work {
                 format!("--size={}", slow.size),
                 format!("--speed={}", slow.speed),
             ],
+            Self::Cache(cache) => {
+                let mut words = called("cache", &cache.tool, &cache.arguments);
+                words.push(format!("--key={}", cache.key));
+                words.push(format!("--keys={}", cache.keys));
+                words.push(format!("--skew={}", cache.skew));
+                words.extend(cache.runs.iter().map(|runs| format!("--runs={runs}")));
+                words
+            }
             Self::CancelStorm(storm) => {
                 let mut words = called("cancel-storm", &storm.tool, &storm.arguments);
                 words.push(format!("--after={}ms", storm.after.as_secs_f64() * 1e3));
@@ -268,6 +301,7 @@ mod tests {
             "idle 1000",
             "idle 50 --streams",
             "slow-reader --readers=4 --size=1MB --speed=64KB",
+            "cache count ms=5 --key=key --keys=100 --skew=0.8 '--runs=count key=0'",
             "cancel-storm sleep ms=100 --after=5ms",
             "reconnect-storm --requests=2",
             "subscribe '--trigger=touch uri=a://b' --resource=a://b --listeners=10 --every=100ms",

@@ -18,7 +18,7 @@ pub use statistics::{
 };
 pub use teaching::math_helper;
 
-use impresario_engine::{Builder, ToolError};
+use impresario_engine::{Builder, Offer, ToolError};
 
 use crate::Pack;
 
@@ -27,12 +27,13 @@ pub const PACK: Pack = Pack {
     name: "calc",
     description: "Arithmetic and small statistics, a greeting resource and a prompt that explains arithmetic.",
     install,
+    offer,
 };
 
-/// Adds everything the pack offers.
+/// Everything the pack offers.
 #[must_use]
-pub fn install(builder: Builder) -> Builder {
-    builder
+pub fn offer() -> Offer {
+    Offer::default()
         .tool(add)
         .tool(calculate)
         .tool(calculate_bmi)
@@ -41,6 +42,12 @@ pub fn install(builder: Builder) -> Builder {
         .resource(operations)
         .resource(greeting)
         .prompt(math_helper)
+}
+
+/// Adds everything the pack offers.
+#[must_use]
+pub fn install(builder: Builder) -> Builder {
+    builder.offer(offer())
 }
 
 /// The number, unless it left the range of a double: JSON has no way to write infinity.

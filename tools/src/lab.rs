@@ -9,9 +9,9 @@ mod time;
 
 pub use answers::{BLOB_BYTES_MAX, blob, counter, echo, fail, panic, print};
 pub use questions::{ask, ask_in_task, ask_page, ask_twice, sample_text, show_roots};
-pub use time::{long_task, progress, sleep, spin};
+pub use time::{kept_count, long_task, progress, sleep, slow_count, spin};
 
-use impresario_engine::Builder;
+use impresario_engine::{Builder, Offer};
 
 use crate::Pack;
 
@@ -20,12 +20,13 @@ pub const PACK: Pack = Pack {
     name: "lab",
     description: "Tools for tests and load: echoes, sizes, waits, failures, panics, progress, questions.",
     install,
+    offer,
 };
 
-/// Adds everything the pack offers.
+/// Everything the pack offers.
 #[must_use]
-pub fn install(builder: Builder) -> Builder {
-    builder
+pub fn offer() -> Offer {
+    Offer::default()
         .tool(echo)
         .tool(blob)
         .tool(sleep)
@@ -35,6 +36,8 @@ pub fn install(builder: Builder) -> Builder {
         .tool(counter)
         .tool(progress)
         .tool(long_task)
+        .tool(slow_count)
+        .tool(kept_count)
         .tool(print)
         .tool(ask)
         .tool(ask_twice)
@@ -42,4 +45,10 @@ pub fn install(builder: Builder) -> Builder {
         .tool(ask_page)
         .tool(sample_text)
         .tool(show_roots)
+}
+
+/// Adds everything the pack offers.
+#[must_use]
+pub fn install(builder: Builder) -> Builder {
+    builder.offer(offer())
 }

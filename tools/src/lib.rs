@@ -15,14 +15,24 @@
 
 #[cfg(feature = "calc")]
 pub mod calc;
+#[cfg(feature = "command")]
+pub mod command;
+#[cfg(feature = "files")]
+pub mod files;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "lab")]
 pub mod lab;
+#[cfg(any(feature = "files", feature = "skills"))]
+mod media;
 pub mod part;
 pub mod setting;
 #[cfg(feature = "skills")]
 pub mod skills;
+#[cfg(feature = "sql")]
+pub mod sql;
 
-use impresario_engine::Builder;
+use impresario_engine::{Builder, Offer};
 
 /// Tools, resources and prompts that belong together.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +43,8 @@ pub struct Pack {
     pub description: &'static str,
     /// Adds everything it offers.
     pub install: fn(Builder) -> Builder,
+    /// Everything it offers.
+    pub offer: fn() -> Offer,
 }
 
 /// Every pack that this build has, in the order in which they are offered.

@@ -11,31 +11,36 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let skills = Skills::open("./skills")?;
-//! let runtime = skills.offer(Runtime::builder()).start()?;
+//! let runtime = Runtime::builder().offer(skills.offer()).start()?;
 //! skills.follow(&runtime)?;
 //! # Ok(())
 //! # }
 //! ```
 
 use std::path::Path;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use impresario_engine::{
-    Builder, CacheHint, CacheScope, ExtensionParams, ExtensionResult, ExtensionSpec, McpError,
+    CacheHint, CacheScope, ExtensionParams, ExtensionResult, ExtensionSpec, McpError, Offer,
     ResourceContents, ResourceEntry, ResourceSpec, Runtime, Shared, TemplateSpec,
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use crate::media;
+use following::Following;
 use index::{Index, Skill};
 
+pub use part::{Settings, open};
+
+mod following;
 mod front_matter;
 mod index;
-mod media;
 mod page;
+mod part;
 mod scan;
 mod uri;
 
@@ -47,9 +52,6 @@ const READS_MAX: usize = 8;
 
 /// What was scanned so long ago is scanned again before it is described.
 const FRESH_FOR: Duration = Duration::from_secs(1);
-
-/// How often a followed directory is looked at.
-const FOLLOW_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Bounds of what is served; what exceeds one is left out, and the log says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,12 +138,15 @@ impl Skills {
         self.len() == 0
     }
 
-    /// Offers the skills: the extension, each `SKILL.md` as a listed resource, and every other file to be read.
+    /// What is offered: the extension, each `SKILL.md` as a listed resource, and every other file to be read.
     #[must_use]
-    pub fn offer(&self, builder: Builder) -> Builder {
-        let index = self.shelf.index();
+    pub fn offer(&self) -> Offer {
+        self.offer_of(&self.shelf.index())
+    }
+
+    fn offer_of(&self, index: &Index) -> Offer {
         let listed =
-            index.skills.values().fold(builder, |builder, skill| builder.resource(self.resource(skill)));
+            index.skills.values().fold(Offer::default(), |offer, skill| offer.resource(self.resource(skill)));
         listed.resource(self.template()).extension(self.extension())
     }
 
@@ -151,18 +156,7 @@ impl Skills {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn follow(&self, runtime: &Runtime) -> std::io::Result<()> {
-        let (skills, shared) = (self.clone(), Arc::downgrade(runtime.shared()));
-        std::thread::Builder::new().name("skills".into()).spawn(move || skills.follow_on(&shared))?;
-        Ok(())
-    }
-
-    fn follow_on(&self, shared: &Weak<Shared>) {
-        let mut offered = self.shelf.index();
-        loop {
-            std::thread::sleep(FOLLOW_INTERVAL);
-            let Some(shared) = shared.upgrade().filter(|shared| !shared.closing.has_begun()) else { return };
-            offered = self.bring_up_to_date(&shared, &offered);
-        }
+        Following::new(self.shelf.index()).begin(self, runtime)
     }
 
     /// Scans, and makes what is offered the same. `offered` is what was offered before; returns what is now.

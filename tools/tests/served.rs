@@ -242,6 +242,8 @@ fn every_tool_is_described_for_a_model() {
         "counter",
         "progress",
         "long_task",
+        "slow_count",
+        "kept_count",
         "print",
         "ask",
         "ask_twice",

@@ -4,6 +4,7 @@
 //! A request's way: `guard` (whose site is this?), `endpoint` (which route?), `post` (read, parse, check the
 //! headers against the body), the session actor, and back through `response`.
 
+mod admin;
 mod batch;
 mod body;
 mod calls;
@@ -35,6 +36,7 @@ mod stream;
 mod streams;
 mod wire;
 
+pub use admin::AdminSocket;
 pub use config::HttpConfig;
 pub use server::{HttpServer, serve, serve_unix};
 pub use service::{HttpService, ServiceBody};

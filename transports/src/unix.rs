@@ -101,7 +101,7 @@ impl Drop for SocketFile {
 /// Who is on the other side: the user that the operating system vouches for.
 pub(crate) fn caller(stream: &UnixStream) -> Caller {
     match stream.peer_cred() {
-        Ok(peer) => Caller { principal: Some(format!("uid:{}", peer.uid()).into()), address: None },
+        Ok(peer) => Caller { principal: Some(format!("uid:{}", peer.uid()).into()), ..Caller::default() },
         Err(error) => {
             tracing::debug!(%error, "the user of a connection is not known");
             Caller::default()

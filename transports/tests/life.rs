@@ -19,6 +19,7 @@ mod common {
 
 #[path = "life"]
 mod life {
+    mod admin;
     mod bulkheads;
     mod cache;
     mod cancellation;

@@ -25,7 +25,7 @@ use super::progress::Progress;
 use super::target::{ServerArgs, Target};
 
 mod child;
-mod reason;
+pub(crate) mod reason;
 
 use child::ServerLog;
 
@@ -157,12 +157,21 @@ fn http_transport(
     Ok(StreamableHttpClientTransport::with_client(http_client(url, server.ca.as_deref())?, config))
 }
 
-/// A client for that URL: one that needs no certificates and no proxy is not held up by either.
-fn http_client(url: &str, ca: Option<&Path>) -> Result<reqwest::Client, anyhow::Error> {
+/// A client of a socket of this machine.
+pub(crate) fn unix_client(path: &Path) -> reqwest::ClientBuilder {
+    client_builder().tls_certs_only([]).no_proxy().unix_socket(path)
+}
+
+fn client_builder() -> reqwest::ClientBuilder {
     // Fails when there is a provider already, which then does.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
+/// A client for that URL: one that needs no certificates and no proxy is not held up by either.
+fn http_client(url: &str, ca: Option<&Path>) -> Result<reqwest::Client, anyhow::Error> {
     let parsed = reqwest::Url::parse(url)?;
-    let mut builder = reqwest::Client::builder();
+    let mut builder = client_builder();
     if parsed.scheme() == "http" {
         builder = builder.tls_certs_only([]);
     } else if let Some(path) = ca {

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use rmcp::model::ErrorData;
 use serde_json::json;
 
-use super::output;
+use super::{output, problems};
+use crate::config::problem::Problems;
 
 /// Why a verb did not succeed.
 #[derive(Debug)]
@@ -17,6 +18,10 @@ pub(crate) enum Failure {
     Tool,
     /// The server answered with an error of the protocol.
     Refused { server: String, error: Box<ErrorData> },
+    /// A configuration that can't be followed.
+    Config(Problems),
+    /// What a running server finds wrong with a configuration.
+    Refusals(serde_json::Value),
     /// Whoever read the results has gone, so nobody misses the rest.
     NoReader,
     /// Anything else: what failed, why, what to do.
@@ -37,6 +42,16 @@ impl Failure {
                 output::tell_error(&message);
                 return ExitCode::from(2);
             }
+            Self::Config(problems) => {
+                problems::tell(&problems);
+                let _told = as_json.then(|| output::print_json(&json!({ "problems": problems.to_json() })));
+                return ExitCode::FAILURE;
+            }
+            Self::Refusals(refusals) => {
+                problems::lines(&refusals).iter().for_each(|line| output::tell_error(line));
+                let _told = as_json.then(|| output::print_json(&json!({ "problems": refusals })));
+                return ExitCode::FAILURE;
+            }
             Self::Refused { server, error } => {
                 let message = format!("{server} answered with error {}: {}", error.code.0, error.message);
                 (1, message, json!({ "error": error }))
@@ -51,6 +66,12 @@ impl Failure {
         // Standard output may be what failed; the exit code and the line above stand anyway.
         let _told = as_json.then(|| output::print_json(&told));
         ExitCode::from(code)
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::Config(problems)
     }
 }
 

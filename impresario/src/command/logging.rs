@@ -4,11 +4,6 @@ use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 
-/// Checks a filter as the command line has it.
-pub(crate) fn filter(text: &str) -> Result<String, String> {
-    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
-}
-
 /// Starts logging by `chosen`, else by `RUST_LOG`, else by `otherwise`. Where the program logs already, it
 /// goes on doing so.
 pub(crate) fn start(chosen: Option<&str>, otherwise: &str) {

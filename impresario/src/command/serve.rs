@@ -1,29 +1,33 @@
 //! The verb `serve`, and serving any runtime with the same flags: start, announce, wait for the end, drain.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 
 use anyhow::Context;
-use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser};
-use impresario_engine::{Builder, Limits, Runtime};
-use impresario_store::FileStore;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use impresario_engine::{Builder, Implementation, Limits, Runtime};
 use impresario_tools::PACKS;
 use impresario_tools::skills::Skills;
-use impresario_transports::http::{self, HttpConfig, HttpServer};
-use impresario_transports::{UnixSocket, lines, stdio};
+use impresario_transports::http::{self, AdminSocket, HttpConfig, HttpServer};
+use impresario_transports::{lines, stdio};
 
 use super::failure::Failure;
-use super::limits::LimitSetting;
-use super::{announce, logging};
+use super::following::{AdminArg, ConfigArg};
+use super::{announce, following, logging};
+use crate::config::house::Next;
+use crate::config::reload::Keeper;
+use crate::config::settings::Server;
+use crate::config::{self, Config, Source};
+use crate::spelling::Listen;
 
-mod listen;
+mod options;
 mod signals;
 mod state_keys;
 mod tls;
 
-pub use listen::Listen;
+pub use options::ServeOptions;
 use signals::Signals;
 pub use tls::TlsOptions;
 
@@ -31,6 +35,7 @@ const EXAMPLES: &str = "\
 Examples:
   impresario serve                                 every demo pack on http://127.0.0.1:8000/mcp
   impresario serve --http 127.0.0.1:0              on any free port, which it says
+  impresario serve --config impresario.toml        what a file describes, followed while it changes
   impresario serve --stdio --pack calc             one pack, for a client that starts it
   impresario serve --http unix:/run/tools.sock     HTTP at a Unix domain socket, for this user alone
   impresario serve --sse                           also for clients of 2024-11-05, at /sse
@@ -46,7 +51,11 @@ const DEFAULT_LOG: &str = "warn,impresario=info";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Serve {
-    /// A demo pack to serve; repeat it for several. All of them without this flag.
+    #[command(flatten)]
+    config: ConfigArg,
+    #[command(flatten)]
+    admin: AdminArg,
+    /// A demo pack to serve; repeat it for several. Without this flag and without a config file, all of them.
     #[arg(long = "pack", value_name = "NAME", env = "IMPRESARIO_PACK", value_delimiter = ',', value_parser = packs())]
     packs: Vec<String>,
     #[command(flatten)]
@@ -58,138 +67,71 @@ fn packs() -> PossibleValuesParser {
 }
 
 impl Serve {
-    pub(crate) async fn run(self) -> Result<(), Failure> {
-        let builder = Runtime::builder().name("impresario").version(env!("CARGO_PKG_VERSION"));
-        let wanted = |name: &str| self.packs.is_empty() || self.packs.iter().any(|pack| pack == name);
-        let chosen = PACKS.iter().filter(|pack| wanted(pack.name));
-        let builder = chosen.fold(builder, |builder, pack| (pack.install)(builder));
-        Ok(serve(builder, self.options).await?)
+    pub(crate) async fn run(mut self) -> Result<(), Failure> {
+        let source = Source {
+            path: self.config.config,
+            environment: following::environment(),
+            packs: self.packs,
+            skills: self.options.skills.take(),
+        };
+        let config = source.load()?;
+        let admin = self.admin.admin.or_else(|| config.server.admin.clone());
+        let options = self.options.over(&config.server, &config.limits);
+        logging::start(options.log.as_deref(), DEFAULT_LOG);
+        let limits = options.limits()?;
+        let builder = described(&config, &limits);
+        let Next { house, offer, .. } = Next::first(config).await?;
+        let started = options.size(builder)?.offer(offer).start();
+        let runtime = started.map_err(|error| following::not_started(&house, error))?;
+        let keeper = Keeper::new(runtime.clone(), source, house);
+        Ok(kept(keeper, admin, serve_runtime(runtime, options)).await?)
     }
 }
 
-/// How a runtime is served: the flags of `impresario serve`, for other commands that serve one too.
-///
-/// ```
-/// use clap::Parser;
-/// use impresario::Runtime;
-/// use impresario::command::{ServeOptions, serve};
-///
-/// #[derive(Parser)]
-/// struct Arguments {
-///     #[command(flatten)]
-///     options: ServeOptions,
-/// }
-///
-/// # async fn run() -> anyhow::Result<()> {
-/// let arguments = Arguments::parse();
-/// serve(Runtime::builder().name("mine"), arguments.options).await
-/// # }
-/// ```
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct ServeOptions {
-    /// Serve Streamable HTTP there: ADDRESS:PORT, a port of this machine alone (port 0 takes any free one), or
-    /// unix:PATH. 127.0.0.1:8000 unless --stdio or --lines is given.
-    #[arg(long, value_name = "ADDR", env = "IMPRESARIO_HTTP")]
-    pub http: Option<Listen>,
-    /// Serve others than this machine, although nobody is asked who they are. Without it an address that can be
-    /// reached from elsewhere is refused.
-    #[arg(long, env = "IMPRESARIO_INSECURE", value_parser = BoolishValueParser::new())]
-    pub insecure: bool,
-    /// How HTTPS is served.
-    #[command(flatten)]
-    pub tls: TlsOptions,
-    /// With HTTP, serve HTTP+SSE too, the transport of 2024-11-05, at /sse and /messages.
-    #[arg(long, env = "IMPRESARIO_SSE", value_parser = BoolishValueParser::new())]
-    pub sse: bool,
-    /// Serve standard input and output; with --http, that too.
-    #[arg(long, env = "IMPRESARIO_STDIO", value_parser = BoolishValueParser::new())]
-    pub stdio: bool,
-    /// Serve newline-delimited JSON at a Unix domain socket, each connection as --stdio is served.
-    #[arg(long, value_name = "unix:PATH", env = "IMPRESARIO_LINES", value_parser = listen::unix_path)]
-    pub lines: Option<PathBuf>,
-    /// The permissions of Unix domain sockets, in octal; their owner's alone without this flag.
-    #[arg(long = "socket-mode", value_name = "MODE", env = "IMPRESARIO_SOCKET_MODE", value_parser = listen::mode)]
-    pub socket_mode: Option<u32>,
-    /// A directory of skills: folders with a SKILL.md, served as resources and by the Skills extension. What
-    /// changes in it is noticed while the server runs.
-    #[arg(long, value_name = "DIR", env = "IMPRESARIO_SKILLS")]
-    pub skills: Option<PathBuf>,
-    /// How many lanes (threads with connections) there are; one for each core without this flag.
-    #[arg(long, value_name = "N", env = "IMPRESARIO_LANES", value_parser = lanes)]
-    pub lanes: Option<usize>,
-    /// Set a limit, such as body_bytes_max=1MiB or call_timeout_ms=10s; `impresario limits` lists them.
-    #[arg(long = "limit", value_name = "NAME=VALUE", env = "IMPRESARIO_LIMIT", value_delimiter = ',')]
-    pub limits: Vec<LimitSetting>,
-    /// A file with the keys that seal what calls keep with their clients while they wait for answers, so that
-    /// replicas can resume one another's calls: 64 hexadecimal digits a line, the first seals, all open. The
-    /// variable IMPRESARIO_STATE_KEY may hold the keys themselves. Without either, a random key.
-    #[arg(long, value_name = "PATH", env = "IMPRESARIO_STATE_KEY_FILE")]
-    pub state_key_file: Option<PathBuf>,
-    /// A name under which the server is reached besides localhost: HOST or HOST:PORT. Requests for other
-    /// hosts are refused.
-    #[arg(long = "allow-host", value_name = "HOST", env = "IMPRESARIO_ALLOW_HOST", value_delimiter = ',')]
-    pub allowed_hosts: Vec<String>,
-    /// A web site that may call from a browser, such as `https://example.com`.
-    #[arg(
-        long = "allow-origin",
-        value_name = "ORIGIN",
-        env = "IMPRESARIO_ALLOW_ORIGIN",
-        value_delimiter = ','
-    )]
-    pub allowed_origins: Vec<String>,
-    /// A file in which tasks survive the process; it is made when it is not there. Without one they end with
-    /// the process.
-    #[arg(long, value_name = "PATH", env = "IMPRESARIO_TASK_STORE")]
-    pub task_store: Option<PathBuf>,
-    /// What to log to standard error, such as debug or impresario=debug,warn. RUST_LOG does the same.
-    #[arg(long, value_name = "FILTER", env = "IMPRESARIO_LOG", value_parser = logging::filter)]
-    pub log: Option<String>,
+/// A runtime as the file describes it, before it has anything to offer.
+fn described(config: &Config, limits: &Limits) -> Builder {
+    let Server { name, version, title, instructions, .. } = &config.server;
+    let itself = Implementation {
+        name: name.clone().unwrap_or_else(|| "impresario".to_owned()),
+        version: version.clone().unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned()),
+        title: title.clone(),
+        ..Implementation::default()
+    };
+    let builder = Runtime::builder().implementation(itself).eviction(config.cache.eviction.into());
+    let builder = instructions.iter().fold(builder, Builder::instructions);
+    config.pools.iter().fold(builder, |builder, (name, pool)| builder.pool(pool.sized(name, limits)))
 }
 
-impl ServeOptions {
-    /// Where HTTP is served, if it is.
-    fn http(&self) -> Option<Listen> {
-        let standard =
-            (!self.stdio && self.lines.is_none()).then(|| Listen::Tcp(HttpConfig::default().address));
-        self.http.clone().or(standard)
+/// Serves, and meanwhile follows the config file and answers at the admin socket.
+async fn kept(
+    keeper: Arc<Keeper>,
+    admin: Option<PathBuf>,
+    serving: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let socket = admin.map(|path| {
+        let limits = Arc::clone(&keeper.runtime().shared().limits);
+        let bound = AdminSocket::bind(path.clone(), limits);
+        bound.with_context(|| format!("can't listen at {}", path.display())).map(|socket| (socket, path))
+    });
+    let socket = socket.transpose()?;
+    if let Some((_, path)) = &socket {
+        tracing::info!(path = %path.display(), "administration is answered there");
     }
-
-    /// For whom HTTP is served, and what of it.
-    fn http_config(&self, address: Option<SocketAddr>) -> anyhow::Result<HttpConfig> {
-        Ok(HttpConfig {
-            allowed_hosts: self.allowed_hosts.clone(),
-            allowed_origins: self.allowed_origins.clone(),
-            http_sse: self.sse,
-            tls: self.tls.read()?,
-            insecure: self.insecure,
-            ..address.map_or_else(HttpConfig::default, HttpConfig::on)
-        })
-    }
-
-    /// A socket with the permissions that the flags name.
-    fn socket(&self, path: PathBuf) -> UnixSocket {
-        let socket = UnixSocket::at(path);
-        UnixSocket { mode: self.socket_mode.unwrap_or(socket.mode), ..socket }
-    }
-
-    /// The builder with the lanes, limits and keys that the flags name.
-    fn size(&self, mut builder: Builder) -> anyhow::Result<Builder> {
-        if let Some(lanes) = self.lanes {
-            builder = builder.lanes(lanes);
+    let answering = async {
+        let Some((socket, _)) = socket else { return std::future::pending().await };
+        let keeper = Arc::clone(&keeper);
+        socket.serve(move |request| config::admin::answer(Arc::clone(&keeper), request)).await;
+    };
+    let following = async {
+        if keeper.source().path.is_some() {
+            config::watch::follow(Arc::clone(&keeper)).await.context("watch for SIGHUP")?;
         }
-        if !self.limits.is_empty() {
-            let mut limits = Limits::default();
-            for LimitSetting { name, value } in &self.limits {
-                limits.set(name, *value)?;
-            }
-            builder = builder.limits(limits);
-        }
-        if let Some(path) = &self.task_store {
-            builder =
-                builder.task_store(FileStore::open(path).context("open the task store (--task-store)")?);
-        }
-        let keys = state_keys::read(self.state_key_file.as_deref())?;
-        Ok(keys.into_iter().fold(builder, Builder::state_key))
+        std::future::pending::<anyhow::Result<()>>().await
+    };
+    tokio::select! {
+        served = serving => served,
+        failed = following => failed,
+        () = answering => Ok(()),
     }
 }
 
@@ -211,7 +153,7 @@ pub fn start(builder: Builder, options: &ServeOptions) -> anyhow::Result<Runtime
     logging::start(options.log.as_deref(), DEFAULT_LOG);
     let skills = options.skills.as_deref().map(skills_in).transpose()?;
     let builder = options.size(builder)?;
-    let builder = skills.iter().fold(builder, |builder, skills| skills.offer(builder));
+    let builder = skills.iter().fold(builder, |builder, skills| builder.offer(skills.offer()));
     let runtime = builder.start().context("start the runtime")?;
     if let Some(skills) = skills {
         skills.follow(&runtime).context("watch the directory of skills")?;
@@ -232,7 +174,7 @@ pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::R
     match options.http() {
         Some(Listen::Tcp(address)) => {
             let server = listen(&runtime, options.http_config(Some(address))?)?;
-            announce::listening(server.scheme(), server.address(), options.sse);
+            announce::listening(server.scheme(), server.address(), options.serves_http_sse());
         }
         Some(Listen::Unix(path)) => {
             let at = |path: &std::path::Path| format!("can't listen at {}", path.display());
@@ -250,7 +192,7 @@ pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::R
         served.with_context(|| format!("can't listen at {}", path.display()))?;
         announce::listening_at(path, "lines");
     }
-    let mut input_ended = pin!(input_ended(&runtime, options.stdio));
+    let mut input_ended = pin!(input_ended(&runtime, options.serves_stdio()));
     let stopped_by = tokio::select! {
         ended = &mut input_ended => { ended?; None }
         signal = signals.next() => Some(signal),
@@ -299,31 +241,4 @@ async fn input_ended(runtime: &Runtime, stdio: bool) -> anyhow::Result<()> {
         return stdio::serve(runtime).await.context("serve standard input and output");
     }
     std::future::pending().await
-}
-
-fn lanes(text: &str) -> Result<usize, String> {
-    const MAX: usize = 1024;
-    let lanes = text.parse().ok().filter(|lanes| (1..=MAX).contains(lanes));
-    lanes.ok_or_else(|| format!("write a number from 1 to {MAX}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn http_is_served_unless_only_stdio_is_asked_for() {
-        let served = |http: Option<&str>, stdio: bool| {
-            let http = http.map(|text| text.parse().unwrap());
-            let options = ServeOptions { http, stdio, ..ServeOptions::default() };
-            options.http().map(|listen| listen.to_string())
-        };
-        assert_eq!(served(None, false).as_deref(), Some("127.0.0.1:8000"));
-        assert_eq!(served(Some("127.0.0.1:1"), false).as_deref(), Some("127.0.0.1:1"));
-        assert_eq!(served(Some("127.0.0.1:1"), true).as_deref(), Some("127.0.0.1:1"));
-        assert_eq!(served(None, true), None);
-        assert_eq!(served(Some("unix:/a.sock"), true).as_deref(), Some("unix:/a.sock"));
-        let lines = ServeOptions { lines: Some("/a.sock".into()), ..ServeOptions::default() };
-        assert_eq!(lines.http(), None);
-    }
 }

@@ -40,6 +40,8 @@ pub enum Pace {
 pub enum Step {
     /// One request and its answer. Its series is the item's.
     Ask,
+    /// One request of many that differ in what they ask alone, and its answer. All are one series.
+    Draw,
     /// Opens a session, pings so often, closes it.
     Session {
         /// How often.
@@ -92,7 +94,7 @@ impl Actor {
     /// When the server refuses.
     pub async fn prepare(&mut self) -> Result<(), Trouble> {
         match self.step {
-            Step::Ask | Step::Cancel { .. } => self.client.connect().await,
+            Step::Ask | Step::Draw | Step::Cancel { .. } => self.client.connect().await,
             Step::Session { .. } | Step::Reconnect { .. } | Step::SlowRead { .. } => Ok(()),
         }
     }
@@ -100,9 +102,9 @@ impl Actor {
     /// Does one step that began at `now`; says which series it belongs to.
     pub async fn perform(&mut self, now: Instant) -> (usize, Result<Moved, Trouble>) {
         let item = if self.weights.len() > 1 { self.random.pick(&self.weights) } else { 0 };
-        let series = self.first_series + item;
+        let series = self.first_series + if matches!(self.step, Step::Draw) { 0 } else { item };
         let outcome = match &self.step {
-            Step::Ask => self.client.ask(item, now).await,
+            Step::Ask | Step::Draw => self.client.ask(item, now).await,
             other => {
                 let step = other.clone();
                 Box::pin(self.perform_slowly(step, item)).await
@@ -114,7 +116,7 @@ impl Actor {
     /// The steps that are more than one request, apart from the hot path and its small future.
     async fn perform_slowly(&mut self, step: Step, item: usize) -> Result<Moved, Trouble> {
         match step {
-            Step::Ask => self.client.ask(item, Instant::now()).await,
+            Step::Ask | Step::Draw => self.client.ask(item, Instant::now()).await,
             Step::Session { pings } => {
                 self.client.connect().await?;
                 let mut moved = Moved::default();

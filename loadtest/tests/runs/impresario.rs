@@ -102,6 +102,30 @@ async fn storms_leave_the_server_standing() {
 }
 
 #[tokio::test]
+async fn runs_behind_a_cache_are_counted() {
+    let server = server().await;
+    let runs = "--runs 'slow_count key=0 ms=0'";
+    let flags = "--count 300 --connections 30 --threads 2";
+    let cached = ask(&server.url, &format!("cache kept_count ms=1 --keys 5 {runs}"), flags).await.unwrap();
+    assert_eq!((errors(&cached), all(&cached).answers), (Vec::new(), 300));
+    // Each key once, or again if this machine is so slow that a second passes.
+    let ran = figure(&cached, "runs of the tool");
+    assert!((1.0..=5.0 * (cached.measured_s + 1.0)).contains(&ran), "{ran} runs");
+    let bare = ask(&server.url, &format!("cache slow_count ms=0 --keys 5 {runs}"), flags).await.unwrap();
+    assert_eq!(figure(&bare, "runs of the tool"), 300.0);
+    assert_eq!(figure(&bare, "calls without a run"), 0.0);
+    for (work, expected) in [
+        ("cache nothing", "has no tool"),
+        ("cache kept_count ms=1 --skew=-1", "--skew"),
+        ("cache kept_count ms=1 --runs 'echo message=x'", "a number of runs"),
+    ] {
+        let fault = ask(&server.url, work, flags).await.unwrap_err().to_string();
+        assert!(fault.contains(expected), "{work}: {fault}");
+    }
+    server.runtime.shutdown().await;
+}
+
+#[tokio::test]
 async fn sessions_are_opened_and_closed() {
     right("sessions --pings 2", "--count 100").await;
 }

@@ -3,6 +3,7 @@
 //! A schema may come from a stranger's server and a value from any caller, so: nothing is ever fetched,
 //! patterns run in linear time, and explaining what is wrong has a bound of its own.
 
+mod found;
 mod probe;
 mod survey;
 mod violation;
@@ -130,7 +131,7 @@ impl Schema {
         let errors = self.on_tape.iter_errors(Probe::fuelled(node, &fuel));
         let known = errors.filter(|error| !probe::is_made_up(error.instance()));
         let mut violations: Vec<_> =
-            known.take(VIOLATIONS_MAX).map(|error| Violation::from_error(&error)).collect();
+            known.take(VIOLATIONS_MAX).map(|error| Violation::on_tape(&error, node)).collect();
         if violations.is_empty() {
             violations.push(Violation::unexplained());
         }

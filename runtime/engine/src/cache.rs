@@ -1,234 +1,175 @@
 //! Answers of tools that declare a cache, kept and given again.
 //!
-//! Equal calls that arrive together run the tool once. The run belongs to nobody: a client that leaves does
-//! not stop it for the others, and when it fails by a panic the next one in line tries. Never kept: failures,
-//! and calls that told their client anything on the way. A key holds everything that decided the answer:
-//! the tool's registration, its arguments in canonical order, and, unless the tool says that its answers are
-//! public, the caller.
+//! Each such tool has a [`ToolCache`] of its own, from its registration to its removal; here is what they share: one
+//! bound for the bytes of all, the figures, and the ways to make them forget. Never kept: failures (unless the tool
+//! chose their code), calls that told or asked their client anything on the way, and calls that a client sends again
+//! with answers. A key holds everything that decided the answer, first of all who may share it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use impresario_codec::{Node, NodeKind};
-use impresario_protocol::{CacheScope, ErrorKind, Limits, Outcome, ToolResult};
-use moka::Expiry;
-use moka::future::Cache as Store;
-use moka::policy::EvictionPolicy;
-use siphasher::sip128::{Hasher128 as _, SipHasher13};
+use impresario_protocol::{Limits, ListKind};
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
-use crate::call::Ending;
-use crate::caller::Caller;
-use crate::tool::{CachePolicy, Tool, size_of_result};
+use held::Room;
+use key::KeySeed;
 
-/// Which answers stay when there is no room for all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Eviction {
-    /// Those that are asked for most often (TinyLFU).
-    #[default]
-    LeastFrequent,
-    /// Those that were asked for last (LRU).
-    LeastRecent,
-}
+pub use flight::{Flight, Joined};
+pub use key::CacheKey;
+pub(crate) use key::KeyField;
+pub use policy::{CachePolicy, CacheSharing, Eviction};
+pub use stats::{CacheFigures, CacheStats, ToolCacheStats};
+pub use store::{Found, Kept, Ran, ToolCache};
 
-/// What an answer is kept under: a keyed 128-bit hash of everything that decided it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CacheKey(u128);
+mod flight;
+mod held;
+mod key;
+mod policy;
+mod scale;
+mod stats;
+mod store;
+mod waiting;
 
-/// Kept answers of all tools.
+/// What it takes to keep an answer, in bytes, beside the answer itself: its key, its place in the tables.
+pub const ENTRY_BYTES: u64 = 512;
+
+/// The kept answers of all tools.
 #[derive(Debug)]
 pub struct ResultCache {
-    store: Store<CacheKey, Kept, ahash::RandomState>,
-    /// Random for each process, so that nobody can look for collisions.
-    hash_key: [u8; 16],
+    room: Arc<Room>,
+    seed: KeySeed,
     ttl_max: Duration,
     entry_bytes_max: u64,
-}
-
-#[derive(Debug, Clone)]
-struct Kept {
-    result: Arc<ToolResult>,
-    weight: u32,
-    ttl: Duration,
-}
-
-/// An ending that is given to those who wait for it and not kept.
-#[derive(Debug)]
-struct NotKept(Box<Ending>);
-
-/// A finished run of a tool.
-#[derive(Debug)]
-pub struct Ran {
-    /// How it ended.
-    pub ending: Ending,
-    /// It sent progress or log messages to its client.
-    pub was_noisy: bool,
+    eviction: Eviction,
+    lanes: usize,
+    /// Every tool's cache, for as long as its tool is there.
+    tools: Mutex<Vec<Weak<ToolCache>>>,
+    /// What the caches of removed tools have done.
+    retired: Mutex<CacheFigures>,
+    /// Places for calls that warm caches up (`cache_warm_calls_max`).
+    pub(crate) warm_places: Semaphore,
 }
 
 impl ResultCache {
-    /// An empty cache with the limits' bounds.
+    /// Empty caches with the limits' bounds, whose hits are counted by so many lanes.
     ///
     /// # Panics
     /// When the operating system gives no random bytes, which no runtime can do without.
     #[must_use]
-    pub fn new(limits: &Limits, eviction: Eviction) -> Self {
-        let mut hash_key = [0; 16];
-        getrandom::fill(&mut hash_key).expect("the operating system gives random bytes");
-        let policy = match eviction {
-            Eviction::LeastFrequent => EvictionPolicy::tiny_lfu(),
-            Eviction::LeastRecent => EvictionPolicy::lru(),
-        };
-        let store = Store::builder()
-            .max_capacity(limits.cache_bytes_max)
-            .weigher(|_key, kept: &Kept| kept.weight)
-            .eviction_policy(policy)
-            .expire_after(ByTtl)
-            .build_with_hasher(ahash::RandomState::new());
-        let ttl_max = Duration::from_millis(limits.cache_ttl_max_ms);
-        Self { store, hash_key, ttl_max, entry_bytes_max: limits.cache_entry_bytes_max }
+    pub fn new(limits: &Limits, eviction: Eviction, lanes: usize) -> Arc<Self> {
+        Arc::new(Self::within(limits, eviction, lanes))
     }
 
-    /// What the answer of this call would be kept under.
+    fn within(limits: &Limits, eviction: Eviction, lanes: usize) -> Self {
+        let warm_calls_max = Limits::size(limits.cache_warm_calls_max).min(Semaphore::MAX_PERMITS);
+        Self {
+            room: Room::new(limits.cache_bytes_max),
+            seed: KeySeed::random(),
+            ttl_max: Duration::from_millis(limits.cache_ttl_max_ms),
+            entry_bytes_max: limits.cache_entry_bytes_max,
+            eviction,
+            lanes,
+            tools: Mutex::default(),
+            retired: Mutex::default(),
+            warm_places: Semaphore::new(warm_calls_max),
+        }
+    }
+
+    /// What has been done so far, and what is held now.
     #[must_use]
-    pub fn key(
-        &self,
-        tool: &Tool,
-        policy: &CachePolicy,
-        caller: &Caller,
-        arguments: Option<Node<'_>>,
-    ) -> CacheKey {
-        let mut parts = Parts(SipHasher13::new_with_key(&self.hash_key));
-        parts.bytes(tool.definition.name.as_bytes());
-        parts.number(tool.generation);
-        match policy.scope {
-            CacheScope::Public => parts.number(0),
-            CacheScope::Private => {
-                parts.number(1);
-                let (principal, address) = caller.partition();
-                parts.bytes(principal.as_bytes());
-                parts.bytes(address.map(|address| address.to_string()).unwrap_or_default().as_bytes());
+    pub fn stats(&self) -> CacheStats {
+        let mut total = *self.retired.lock();
+        let mut tools = BTreeMap::<_, (_, CacheFigures)>::new();
+        for cache in self.tools() {
+            cache.tidy();
+            let figures = cache.figures();
+            total.add(&figures);
+            // A removed tool's last calls may still run beside the tool of that name that took its place.
+            let (tags, sum) = tools.entry(cache.tool.clone()).or_default();
+            sum.add(&figures);
+            *tags = cache.policy.tags.clone();
+        }
+        let named =
+            |(tool, (tags, figures)): (Box<str>, _)| ToolCacheStats { tool: tool.into(), tags, figures };
+        CacheStats { total, bytes_max: self.room.bytes_max, tools: tools.into_iter().map(named).collect() }
+    }
+
+    /// Forgets the answers of the tool of that name, and says how many those were. As with everything that forgets,
+    /// calls that come after it wait for no run that began before it.
+    pub fn forget_tool(&self, name: &str) -> u64 {
+        self.forget(|cache| &*cache.tool == name)
+    }
+
+    /// Forgets the answers of every tool with that tag, and says how many those were.
+    pub fn forget_tag(&self, tag: &str) -> u64 {
+        self.forget(|cache| cache.policy.tags.iter().any(|own| own == tag))
+    }
+
+    /// Forgets everything, and says how many answers those were.
+    pub fn clear(&self) -> u64 {
+        self.forget(|_| true)
+    }
+
+    /// Forgets what its tool wants to be forgotten when that list has changed.
+    pub(crate) fn list_changed(&self, kind: ListKind) {
+        self.forget(|cache| cache.policy.is_forgotten_on(kind));
+    }
+
+    fn forget(&self, is_meant: impl Fn(&ToolCache) -> bool) -> u64 {
+        self.tools().filter(|cache| is_meant(cache)).map(|cache| cache.forget()).sum()
+    }
+
+    /// A cache for a tool that is being registered.
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        tool: &str,
+        policy: CachePolicy,
+        fields: Option<Box<[KeyField]>>,
+    ) -> Arc<ToolCache> {
+        let cache = Arc::new(ToolCache::new(self, tool, policy, fields));
+        let mut tools = self.tools.lock();
+        tools.retain(|cache| cache.strong_count() > 0);
+        tools.push(Arc::downgrade(&cache));
+        cache
+    }
+
+    fn tools(&self) -> impl Iterator<Item = Arc<ToolCache>> {
+        let tools: Vec<_> = self.tools.lock().iter().filter_map(Weak::upgrade).collect();
+        tools.into_iter()
+    }
+
+    fn retire(&self, done: &CacheFigures) {
+        self.retired.lock().add(done);
+    }
+
+    /// Holds all tools together under their one bound, after one of them has kept something. What its own rules let
+    /// go of goes first; then the tool that holds most gives up its oldest answers.
+    fn make_room(&self, newest: &ToolCache) {
+        if !self.room.is_exceeded() {
+            return;
+        }
+        newest.tidy();
+        if !self.room.is_exceeded() {
+            return;
+        }
+        let tools: Vec<_> = self.tools().collect();
+        tools.iter().for_each(|cache| cache.tidy());
+        while self.room.is_exceeded() {
+            // Of two that hold the same the one that has just kept something is spared.
+            let is_other = |cache: &ToolCache| !std::ptr::eq(cache, newest);
+            let largest = tools.iter().max_by_key(|cache| (cache.bytes(), is_other(cache)));
+            if !largest.is_some_and(|cache| cache.give_up_oldest()) {
+                break;
             }
         }
-        match arguments {
-            Some(arguments) => parts.node(arguments),
-            None => parts.number(0),
-        }
-        CacheKey(parts.0.finish128().as_u128())
-    }
-
-    /// The kept answer, when there is one that is still fresh.
-    #[must_use]
-    pub fn get(&self, key: CacheKey) -> Option<Arc<ToolResult>> {
-        let looked_up = self.store.get(&key);
-        futures_util::pin_mut!(looked_up);
-        looked_up.now_or_never().flatten().map(|kept: Kept| kept.result)
-    }
-
-    /// The kept answer, or that of a run; whoever asks for the same meanwhile waits for the one run.
-    ///
-    /// # Cancel safety
-    /// None: poll it in a task of its own, or a caller that leaves takes the run with it.
-    pub async fn get_or_run<F>(&self, key: CacheKey, policy: &CachePolicy, run: impl Fn() -> F) -> Ending
-    where
-        F: Future<Output = Ran>,
-    {
-        loop {
-            let is_leader = AtomicBool::new(false);
-            let kept = self.store.try_get_with(key, async {
-                is_leader.store(true, Ordering::Relaxed);
-                self.keep(run().await, policy)
-            });
-            match kept.await {
-                Ok(kept) => return Ending::Answered(Outcome::Tool(ToolResult::clone(&kept.result))),
-                Err(not_kept) => {
-                    let panicked =
-                        matches!(&*not_kept.0, Ending::Failed(error) if error.kind == ErrorKind::Internal);
-                    if is_leader.load(Ordering::Relaxed) || !panicked {
-                        return Ending::clone(&not_kept.0);
-                    }
-                }
-            }
-        }
-    }
-
-    fn keep(&self, ran: Ran, policy: &CachePolicy) -> Result<Kept, NotKept> {
-        let Ending::Answered(Outcome::Tool(result)) = &ran.ending else {
-            return Err(NotKept(Box::new(ran.ending)));
-        };
-        let bytes = size_of_result(result) as u64;
-        let bytes_max = policy.max_bytes.unwrap_or(u64::MAX).min(self.entry_bytes_max);
-        if result.is_error || ran.was_noisy || bytes > bytes_max {
-            return Err(NotKept(Box::new(ran.ending)));
-        }
-        let weight = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Ok(Kept { result: Arc::new(result.clone()), weight, ttl: policy.ttl.min(self.ttl_max) })
-    }
-
-    /// Forgets everything.
-    pub fn clear(&self) {
-        self.store.invalidate_all();
     }
 }
 
-/// Each answer has the time to live that its tool declared.
-struct ByTtl;
-
-impl Expiry<CacheKey, Kept> for ByTtl {
-    fn expire_after_create(&self, _: &CacheKey, kept: &Kept, _: Instant) -> Option<Duration> {
-        Some(kept.ttl)
-    }
-
-    fn expire_after_update(
-        &self,
-        _: &CacheKey,
-        kept: &Kept,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(kept.ttl)
-    }
-}
-
-/// Hashes parts, each with its length before it, so that no two lists of parts look alike.
-struct Parts(SipHasher13);
-
-impl Parts {
-    fn number(&mut self, number: u64) {
-        std::hash::Hasher::write(&mut self.0, &number.to_le_bytes());
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.number(bytes.len() as u64);
-        std::hash::Hasher::write(&mut self.0, bytes);
-    }
-
-    /// A value in canonical form: members sorted by name. Depth is bounded by the decoder.
-    fn node(&mut self, node: Node<'_>) {
-        self.number(node.kind() as u64);
-        match node.kind() {
-            NodeKind::Null => {}
-            NodeKind::Bool => self.number(u64::from(node.as_bool() == Some(true))),
-            NodeKind::Integer => match node.as_i64() {
-                Some(number) => self.number(number.cast_unsigned()),
-                None => self.bytes(&node.as_u64().unwrap_or_default().to_be_bytes()),
-            },
-            NodeKind::Float => self.number(node.as_f64().unwrap_or_default().to_bits()),
-            NodeKind::String => self.bytes(node.as_str().unwrap_or_default().as_bytes()),
-            NodeKind::Array => {
-                self.number(node.len() as u64);
-                node.elements().for_each(|element| self.node(element));
-            }
-            NodeKind::Object => {
-                let mut members: Vec<_> = node.members().collect();
-                members.sort_unstable_by_key(|(name, _)| *name);
-                self.number(members.len() as u64);
-                for (name, value) in members {
-                    self.bytes(name.as_bytes());
-                    self.node(value);
-                }
-            }
-        }
+impl Default for ResultCache {
+    fn default() -> Self {
+        Self::within(&Limits::default(), Eviction::default(), 0)
     }
 }
 

@@ -12,7 +12,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use impresario_codec::{Message, Node};
+use impresario_codec::{Document, Message, Node};
 use impresario_protocol::{Id, LogLevel, McpError, Notification, Outcome, ProgressToken};
 
 use crate::caller::{Caller, ClientFacts};
@@ -146,6 +146,8 @@ pub struct Call {
     facts: OnceLock<Facts>,
     /// What the client said of itself, once somebody has asked for it.
     client: OnceLock<ClientFacts>,
+    /// The arguments in place of the request's, where something was stripped from those. Few calls have any.
+    cleaned: OnceLock<Box<Document>>,
     cancelled: AtomicBool,
     limits: CallLimits,
     state: Mutex<State>,
@@ -200,8 +202,9 @@ impl Call {
     }
 
     fn from_source(source: Source, facts: OnceLock<Facts>, limits: CallLimits) -> Self {
-        let (client, cancelled) = (OnceLock::new(), AtomicBool::new(false));
-        Self { source, facts, client, cancelled, limits, state: Mutex::default() }
+        let (client, cleaned) = (OnceLock::new(), OnceLock::new());
+        let cancelled = AtomicBool::new(false);
+        Self { source, facts, client, cleaned, cancelled, limits, state: Mutex::default() }
     }
 
     /// The request itself.
@@ -235,10 +238,20 @@ impl Call {
         }
     }
 
-    /// The arguments of the request, when it has any.
+    /// The arguments of the request, when it has any, without what the tool's rules strip from them.
     #[must_use]
     pub fn arguments(&self) -> Option<Node<'_>> {
-        self.message().param("arguments")
+        match (&self.source, self.cleaned.get()) {
+            (_, Some(cleaned)) => Some(cleaned.root()),
+            (Source::Message(message), None) => message.param("arguments"),
+            (Source::Call(other), None) => other.arguments(),
+        }
+    }
+
+    /// Puts other arguments in the place of the request's. Done once, before the tool sees them.
+    pub(crate) fn clean_arguments(&self, cleaned: Document) {
+        let first = self.cleaned.set(Box::new(cleaned));
+        debug_assert!(first.is_ok(), "arguments are cleaned once");
     }
 
     /// Writes down what the session found out. Done once, before the call is submitted.

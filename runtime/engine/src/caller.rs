@@ -12,20 +12,43 @@ mod abilities;
 /// Who a request is made for. Everything that must not be shared between callers is keyed by it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Caller {
+    /// Whose house the principal belongs to, where several share the server; none without authentication.
+    pub tenant: Option<Arc<str>>,
     /// The authenticated principal; none without authentication.
     pub principal: Option<Arc<str>>,
     /// The address that it came from; none on stdio and in-process.
     pub address: Option<IpAddr>,
 }
 
+/// Whose part of something it is that is shared out fairly.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Share {
+    /// A tenant's, whoever of it asks.
+    Tenant(Arc<str>),
+    /// An authenticated principal's, where there are no tenants.
+    Principal(Arc<str>),
+    /// An address's, while nobody is authenticated; none stands for clients on this machine that have none.
+    Address(Option<IpAddr>),
+}
+
 impl Caller {
     /// A caller known by its address alone.
     #[must_use]
     pub fn from_address(address: IpAddr) -> Self {
-        Self { principal: None, address: Some(address) }
+        Self { address: Some(address), ..Self::default() }
     }
 
-    /// What separates this caller's cached answers from those of others: its principal, or, while nobody is
+    /// Who it counts as when something is shared out fairly.
+    #[must_use]
+    pub fn share(&self) -> Share {
+        match (&self.tenant, &self.principal) {
+            (Some(tenant), _) => Share::Tenant(Arc::clone(tenant)),
+            (None, Some(principal)) => Share::Principal(Arc::clone(principal)),
+            (None, None) => Share::Address(self.address),
+        }
+    }
+
+    /// What separates this caller from others of its tenant: its principal, or, while nobody is
     /// authenticated, its address. Two parts, so that no name can be taken for an address.
     #[must_use]
     pub fn partition(&self) -> (&str, Option<IpAddr>) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::caller::{Caller, ClientFacts};
-use crate::hub::LaneHub;
+use crate::lane_hub::LaneHub;
 use crate::question::AskError;
 use crate::tool_error::ToolError;
 
@@ -114,12 +114,23 @@ impl Context {
 
     /// Tells clients that subscribed to it that a resource has changed.
     pub fn resource_updated(&self, uri: &str) {
-        self.hub.0.resource_updated(uri);
+        self.hub.hub.resource_updated(uri);
     }
 
     /// Tells clients that asked for it that a list is worth fetching again.
     pub fn list_changed(&self, kind: ListKind) {
-        self.hub.0.list_changed(kind);
+        self.hub.hub.list_changed(kind);
+    }
+
+    /// Forgets the kept answers of every tool with that tag ([`CachePolicy::tags`](crate::CachePolicy::tags)), for a
+    /// tool that changes what they tell of.
+    pub fn forget_tag(&self, tag: &str) {
+        self.hub.cache.forget_tag(tag);
+    }
+
+    /// Forgets the kept answers of the tool of that name.
+    pub fn forget_tool(&self, name: &str) {
+        self.hub.cache.forget_tool(name);
     }
 
     /// Closes the stream that the client waits on, if it is one that it can resume; the client comes back after a while

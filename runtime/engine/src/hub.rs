@@ -7,7 +7,8 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use impresario_protocol::{ListKind, ListenFilter};
 
@@ -16,7 +17,7 @@ use subscriber::Reader;
 use teller::{MARKS_PER_SLICE, Teller};
 use topic::Subject;
 
-pub(crate) use seat::seat_on;
+pub(crate) use seat::{seat, seat_on};
 pub use subscriber::{Change, Subscriber};
 pub(crate) use subscriber::{Told, Topic};
 
@@ -26,7 +27,6 @@ mod teller;
 mod topic;
 
 /// Everybody who wants to hear of changes.
-#[derive(Debug)]
 pub struct Hub {
     next_key: AtomicU64,
     tools: Arc<Topic>,
@@ -41,11 +41,17 @@ pub struct Hub {
     /// Whose turn it is to tell a large audience.
     next_teller: AtomicUsize,
     is_closed: AtomicBool,
+    listening: OnceLock<Listening>,
 }
 
-/// The hub as one lane holds it, under a count of its own: so calls of different lanes share no cache line.
-#[derive(Debug, Default)]
-pub struct LaneHub(pub Arc<Hub>);
+/// What has to know that a list has changed before any client is told.
+type Listening = Box<dyn Fn(ListKind) + Send + Sync>;
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("subscribers", &self.len()).finish_non_exhaustive()
+    }
+}
 
 impl Default for Hub {
     fn default() -> Self {
@@ -67,6 +73,7 @@ impl Hub {
             tellers: (0..lanes).map(|_| Teller::default()).collect(),
             next_teller: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),
+            listening: OnceLock::new(),
         }
     }
 
@@ -89,8 +96,17 @@ impl Hub {
         subscriber
     }
 
+    /// Has something told of changed lists before everybody else. Only the first asks with success.
+    pub(crate) fn on_list_changed(&self, listening: impl Fn(ListKind) + Send + Sync + 'static) {
+        let is_first = self.listening.set(Box::new(listening)).is_ok();
+        debug_assert!(is_first, "one listens");
+    }
+
     /// Tells everybody who asked for it that a list has changed.
     pub fn list_changed(&self, kind: ListKind) {
+        if let Some(listening) = self.listening.get() {
+            listening(kind);
+        }
         self.changed(self.list(kind));
     }
 

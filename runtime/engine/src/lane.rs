@@ -13,7 +13,8 @@ use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use crate::actor::{Actor, Exit, Local, Remote, Untold};
-use crate::hub::{self, LaneHub};
+use crate::hub;
+use crate::lane_hub::LaneHub;
 use crate::session::{SessionTable, Stage};
 use crate::shared::Shared;
 use crate::workers::{PoolConfig, Workers};
@@ -106,7 +107,8 @@ impl LaneHandle {
                 let mailbox_len_max = Limits::size(shared.limits.in_flight_max).max(ERRANDS_MIN);
                 let workers =
                     Rc::new(Workers::new(&pools, lanes, restarts_max, &shared.closing, &shared.sealer));
-                let hub = Arc::new(LaneHub(Arc::clone(&shared.hub)));
+                let hub =
+                    Arc::new(LaneHub { hub: Arc::clone(&shared.hub), cache: Arc::clone(&shared.cache) });
                 let stage = Rc::new(Stage { shared, sessions, hub, workers });
                 tokio::task::spawn_local(Arc::clone(&stage.shared.hub).tell(index));
                 if index == 0 {

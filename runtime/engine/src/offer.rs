@@ -90,6 +90,12 @@ impl Offer {
         self
     }
 
+    /// The tools whose caches are to be warmed up.
+    pub(crate) fn warm(&self) -> Vec<String> {
+        let is_warmed = |tool: &&ToolSpec| tool.cache.as_ref().is_some_and(|policy| !policy.warm.is_empty());
+        self.tools.iter().filter(is_warmed).map(|tool| tool.name().to_owned()).collect()
+    }
+
     /// What all of it is called.
     #[must_use]
     pub fn names(&self) -> OfferNames {

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -16,8 +15,10 @@ use impresario_protocol::{
 };
 use parking_lot::Mutex;
 
+use crate::cache::ResultCache;
 use crate::extension::{Answer, ExtensionSpec};
 use crate::hub::Hub;
+use crate::hygiene::OutputRule;
 use crate::offer::{Offer, OfferNames};
 use crate::prompt::PromptSpec;
 use crate::rendered::Rendered;
@@ -25,9 +26,12 @@ use crate::resource::{ResourceEntry, ResourceSpec, TemplateSpec};
 use crate::template::{UriTemplate, Variables};
 use crate::tool::{Tool, ToolSpec};
 
+use check_cache::cache_of;
+
 pub use check::{BuildError, Misuse, Subject};
 
 mod check;
+mod check_cache;
 
 /// What the server offers at one moment. Lists are in the order of registration.
 #[derive(Debug, Default)]
@@ -268,15 +272,25 @@ pub struct Registry {
     hub: Arc<Hub>,
     limits: Arc<Limits>,
     pools: Vec<String>,
-    generation: AtomicU64,
+    /// What answers of tools without a rule of their own may hold.
+    output_rule: OutputRule,
+    /// Where tools that declare a cache get it from.
+    caches: Arc<ResultCache>,
 }
 
 impl Registry {
-    /// An empty registry whose tools may name one of `pools`.
+    /// An empty registry whose tools may name one of `pools`, and keep their answers in `caches`.
     #[must_use]
-    pub fn new(hub: Arc<Hub>, limits: Arc<Limits>, pools: Vec<String>) -> Self {
+    pub fn new(hub: Arc<Hub>, limits: Arc<Limits>, pools: Vec<String>, caches: Arc<ResultCache>) -> Self {
         let current = ArcSwap::from_pointee(Snapshot::default());
-        Self { current, changing: Mutex::new(()), hub, limits, pools, generation: AtomicU64::new(1) }
+        let output_rule = OutputRule::default();
+        Self { current, changing: Mutex::new(()), hub, limits, pools, output_rule, caches }
+    }
+
+    /// The same registry, with a rule for the answers of tools that have none of their own.
+    #[must_use]
+    pub fn with_output_rule(self, output_rule: OutputRule) -> Self {
+        Self { output_rule, ..self }
     }
 
     /// What is offered right now.
@@ -374,12 +388,17 @@ impl Registry {
         self.remove(ListKind::Prompts, |next| next.prompts.take(name))
     }
 
-    fn checked_tool(&self, spec: ToolSpec) -> Result<Tool, BuildError> {
+    fn checked_tool(&self, mut spec: ToolSpec) -> Result<Tool, BuildError> {
+        spec.output_rule.get_or_insert(self.output_rule);
         let subject = Subject::Tool(spec.definition.name.clone());
-        let checked = check::tool(spec, &SchemaLimits::from(&*self.limits), &self.limits, &self.pools);
-        let mut tool = checked.map_err(|misuse| subject.misused(misuse))?;
-        tool.generation = self.generation.fetch_add(1, Ordering::Relaxed);
-        Ok(tool)
+        let policy = spec.cache.take();
+        let schemas = SchemaLimits::from(&*self.limits);
+        let checked = check::tool(spec, &schemas, &self.limits, &self.pools).and_then(|mut tool| {
+            let cache = policy.map(|policy| cache_of(&self.caches, &tool.definition, &tool.input, *policy));
+            tool.cache = cache.transpose()?;
+            Ok(tool)
+        });
+        checked.map_err(|misuse| subject.misused(misuse))
     }
 
     fn remove(&self, kind: ListKind, take: impl FnOnce(&mut Snapshot) -> bool) -> bool {
@@ -419,7 +438,8 @@ mod tests {
     use crate::tool::no_arguments;
 
     fn registry() -> Registry {
-        Registry::new(Arc::new(Hub::new(1)), Arc::new(Limits::default()), vec!["default".into()])
+        let limits = Arc::new(Limits::default());
+        Registry::new(Arc::new(Hub::new(1)), limits, vec!["default".into()], Arc::default())
     }
 
     fn offer(tools: &[&'static str]) -> Offer {
@@ -435,10 +455,10 @@ mod tests {
     fn an_exchange_takes_and_gives_in_one_change_and_leaves_the_rest_as_it_was() {
         let registry = registry();
         registry.exchange(&OfferNames::default(), offer(&["a", "b", "c"])).unwrap();
-        let generation = registry.snapshot().tool("c").unwrap().generation;
+        let before = Arc::clone(registry.snapshot().tool("c").unwrap());
         registry.exchange(&offer(&["a", "b"]).names(), offer(&["b", "d"])).unwrap();
         assert_eq!(names(&registry), ["c", "b", "d"]);
-        assert_eq!(registry.snapshot().tool("c").unwrap().generation, generation, "c is the same as before");
+        assert!(Arc::ptr_eq(registry.snapshot().tool("c").unwrap(), &before), "c is the same as before");
     }
 
     #[test]

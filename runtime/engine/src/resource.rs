@@ -8,12 +8,13 @@ use impresario_protocol::{
 };
 use serde::Serialize;
 
+use crate::cache::CachePolicy;
 use crate::call::Ending;
 use crate::completion::{Complete, CompletionRequest};
 use crate::context::Context;
 use crate::described::described;
 use crate::template::Variables;
-use crate::tool::{CachePolicy, CallFuture};
+use crate::tool::CallFuture;
 use crate::tool_result::Json;
 
 /// Reads a resource: from its URI and what its template's variables stand for.
@@ -245,6 +246,6 @@ fn ending(result: Result<ReadResult, McpError>) -> Ending {
 pub(crate) fn cache_hint(policy: Option<&CachePolicy>) -> CacheHint {
     policy.map_or_else(CacheHint::default, |policy| CacheHint {
         ttl_ms: u64::try_from(policy.ttl.as_millis()).unwrap_or(u64::MAX),
-        cache_scope: policy.scope,
+        cache_scope: policy.client_scope(),
     })
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use impresario_protocol::{ListKind, McpError};
 
+use crate::cache::ResultCache;
 use crate::lane::{Errand, LaneError, LaneHandle};
 use crate::offer::{Offer, OfferNames};
 use crate::prompt::IntoPrompt;
 use crate::registry::BuildError;
 use crate::resource::IntoResource;
-use crate::session::{SessionTable, Stage, begin_again};
+use crate::session::{SessionTable, Stage, begin_again, warm_up};
 use crate::shared::Shared;
 use crate::tasks::Task;
 use crate::tool::IntoTool;
@@ -97,7 +98,7 @@ impl Runtime {
     /// # Errors
     /// When it can't be offered, as at build time.
     pub fn add_tool(&self, tool: impl IntoTool) -> Result<(), BuildError> {
-        self.inner.shared.registry.add_tool(tool.into_tool())
+        self.exchange(&OfferNames::default(), Offer::default().tool(tool))
     }
 
     /// Removes a tool; its running calls go on to their end. Says whether there was one.
@@ -137,7 +138,10 @@ impl Runtime {
     /// # Errors
     /// For the first thing that can't be offered, as at build time; nothing has changed then.
     pub fn exchange(&self, withdrawn: &OfferNames, offer: Offer) -> Result<(), BuildError> {
-        self.inner.shared.registry.exchange(withdrawn, offer)
+        let warm = offer.warm();
+        self.inner.shared.registry.exchange(withdrawn, offer)?;
+        self.warm_up(warm);
+        Ok(())
     }
 
     /// Tells clients that subscribed to it that a resource has changed.
@@ -150,9 +154,10 @@ impl Runtime {
         self.inner.shared.hub.list_changed(kind);
     }
 
-    /// Forgets every kept answer.
-    pub fn clear_cache(&self) {
-        self.inner.shared.cache.clear();
+    /// The kept answers of tools: what they have done so far, and ways to forget them.
+    #[must_use]
+    pub fn cache(&self) -> &ResultCache {
+        &self.inner.shared.cache
     }
 
     /// Whether new work is taken: false once a shutdown has begun.
@@ -189,6 +194,16 @@ impl Runtime {
             Err(_elapsed) => {
                 tracing::error!("a lane does not end: a tool on it never yields; it is left behind")
             }
+        }
+    }
+
+    /// Makes the calls that tools of those names want to have been made before anybody asks.
+    fn warm_up(&self, tools: Vec<String>) {
+        if tools.is_empty() {
+            return;
+        }
+        if let Err(error) = self.on_lane(self.next_lane(), move |stage| warm_up(stage, &tools)) {
+            tracing::warn!(%error, "caches can't be warmed up");
         }
     }
 

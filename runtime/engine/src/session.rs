@@ -14,8 +14,8 @@ use crate::actor::{Actor, Exit, Local, Untold};
 use crate::call::{Call, CancelReason, Ending};
 use crate::caller::Caller;
 use crate::gate::Counter;
-use crate::hub::LaneHub;
 use crate::in_flight::InFlight;
+use crate::lane_hub::LaneHub;
 use crate::shared::Shared;
 use crate::workers::Workers;
 
@@ -29,11 +29,13 @@ pub use reply::{Reply, Verdict};
 pub use state::SessionState;
 pub use table::{Places, SessionTable};
 pub(crate) use task_run::begin_again;
+pub(crate) use warm_up::warm_up;
 
 mod downgrade;
 mod encode;
 mod era;
 mod exchange;
+mod kept;
 mod legacy;
 mod modern;
 mod object;
@@ -44,6 +46,7 @@ mod render;
 mod replay;
 mod replay_store;
 mod reply;
+mod run_tool;
 mod shapes;
 mod state;
 mod table;
@@ -52,6 +55,7 @@ mod task_outcome;
 mod task_render;
 mod task_run;
 mod tasks;
+mod warm_up;
 mod wire_error;
 
 /// What a session needs of the lane it lives on.

@@ -27,7 +27,7 @@ pub struct Shared {
     /// Who may do something now.
     pub gate: Gate,
     /// Kept answers.
-    pub cache: ResultCache,
+    pub cache: Arc<ResultCache>,
     /// Seals what calls leave with their clients.
     pub sealer: Arc<Sealer>,
     /// Calls that outlive their request.

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::caller::Caller;
 use crate::gate::{Counter, Entry};
 use crate::question::Kept;
-use crate::tool::size_of_result;
+use crate::result_size::size_of_result;
 
 use clock::Clock;
 use room::Room;
@@ -385,7 +385,8 @@ fn read_all(store: &dyn TaskStore, room: &Room) -> Result<Vec<Arc<Task>>, StoreE
     let (mut tasks, mut unreadable) = (Vec::new(), None);
     store.scan(&mut |id, bytes| match record::read(id, bytes) {
         Ok(record) => {
-            let caller = Caller { principal: record.head.owner.as_deref().map(Into::into), address: None };
+            let caller =
+                Caller { principal: record.head.owner.as_deref().map(Into::into), ..Caller::default() };
             if let Some(places) = room.enter_again(&caller, bytes.len()) {
                 tasks.push(Arc::new(Task::from_record(id.into(), record, places)));
             }

@@ -5,18 +5,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario_codec::Schema;
-use impresario_protocol::{
-    CacheScope, JsonObject, Outcome, TaskSupport, ToolAnnotations, ToolDefinition, ToolResult,
-};
+use impresario_codec::{Schema, Violation};
+use impresario_protocol::{JsonObject, Outcome, TaskSupport, ToolAnnotations, ToolDefinition, ToolResult};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::call::Ending;
+use crate::cache::{CachePolicy, ToolCache};
+use crate::call::{Call, Ending};
 use crate::caller::ClientFacts;
 use crate::context::Context;
 use crate::described::described;
+use crate::hygiene::{ArgumentRules, OutputRule, Screened, TextRule};
+use crate::result_size::size_of_result;
 use crate::tool_error::ToolError;
 use crate::tool_result::{IntoToolResult, schema_of};
 
@@ -30,37 +31,6 @@ pub(crate) enum Run {
     Lane(Arc<dyn Fn(Context) -> CallFuture + Send + Sync>),
     /// On a thread of a blocking pool.
     Blocking(Arc<dyn Fn(Context) -> Ending + Send + Sync>),
-}
-
-/// How long answers of a tool or a resource may be kept, and for whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CachePolicy {
-    /// How long an answer may be given again.
-    pub ttl: Duration,
-    /// Who may share it: by default the caller alone.
-    pub scope: CacheScope,
-    /// The largest answer that is kept, in bytes, below the runtime's own limit.
-    pub max_bytes: Option<u64>,
-}
-
-impl CachePolicy {
-    /// Answers may be given again for `ttl`, to the same caller.
-    #[must_use]
-    pub fn ttl(ttl: Duration) -> Self {
-        Self { ttl, scope: CacheScope::Private, max_bytes: None }
-    }
-
-    /// The same policy for that scope. `Public` says that the answer depends on the arguments alone.
-    #[must_use]
-    pub fn scope(self, scope: CacheScope) -> Self {
-        Self { scope, ..self }
-    }
-
-    /// The same policy, but answers above `max_bytes` are not kept.
-    #[must_use]
-    pub fn max_bytes(self, max_bytes: u64) -> Self {
-        Self { max_bytes: Some(max_bytes), ..self }
-    }
 }
 
 /// A tool as its author writes it down. It is checked when it is registered.
@@ -86,11 +56,14 @@ pub struct ToolSpec {
     pub(crate) run: Run,
     pub(crate) pool: Option<String>,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) cache: Option<CachePolicy>,
+    pub(crate) cache: Option<Box<CachePolicy>>,
     /// (parameter, header) pairs of `x-mcp-header`.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) requires: Vec<String>,
     pub(crate) task: TaskPolicy,
+    /// What textual arguments may hold, by path.
+    pub(crate) arguments: Vec<(String, TextRule)>,
+    pub(crate) output_rule: Option<OutputRule>,
 }
 
 /// How calls of a tool become tasks.
@@ -189,6 +162,8 @@ impl ToolSpec {
             headers: Vec::new(),
             requires: Vec::new(),
             task: TaskPolicy::default(),
+            arguments: Vec::new(),
+            output_rule: None,
         }
     }
 
@@ -236,7 +211,7 @@ impl ToolSpec {
     /// Its answers may be kept and given again.
     #[must_use]
     pub fn cache(mut self, policy: CachePolicy) -> Self {
-        self.cache = Some(policy);
+        self.cache = Some(Box::new(policy));
         self
     }
 
@@ -288,6 +263,29 @@ impl ToolSpec {
         self.headers.push((parameter.into(), header.into()));
         self
     }
+
+    /// What a textual argument may hold. Members of objects are named with dots, as in `filter.name`; a list is
+    /// held to it item by item, also on the way, as in `lines.text`. Of two rules for one argument both hold.
+    ///
+    /// ```
+    /// use impresario_engine::{Mark, TextRule, ToolSpec};
+    ///
+    /// let schema = serde_json::json!({ "type": "object", "properties": { "query": { "type": "string" } } });
+    /// let search = ToolSpec::from_context("search", schema, |_ctx| async { "nothing" })
+    ///     .argument("query", TextRule::default().max_chars(200).control(Mark::Reject).bidi(Mark::Strip));
+    /// ```
+    #[must_use]
+    pub fn argument(mut self, path: impl Into<String>, rule: TextRule) -> Self {
+        self.arguments.push((path.into(), rule));
+        self
+    }
+
+    /// What its answers may hold, in place of the runtime's [`output_rule`](crate::Builder::output_rule).
+    #[must_use]
+    pub fn output_rule(mut self, rule: OutputRule) -> Self {
+        self.output_rule = Some(rule);
+        self
+    }
 }
 
 described!(ToolSpec);
@@ -319,15 +317,18 @@ pub struct Tool {
     /// Where that pool stands among all.
     pub(crate) pool_place: usize,
     pub(crate) timeout: Duration,
-    pub(crate) cache: Option<CachePolicy>,
+    /// Its kept answers, where it declares a cache; they go with it.
+    pub(crate) cache: Option<Arc<ToolCache>>,
     /// How its calls become tasks; none for one whose calls never do.
     pub(crate) task: Option<Box<TaskPolicy>>,
     /// Capabilities without which a client may not call it.
     pub(crate) requires: Vec<String>,
     /// A larger answer becomes an error that says so.
     pub(crate) result_bytes_max: usize,
-    /// Tells this registration from earlier ones of the same name, so that no cached answer survives it.
-    pub(crate) generation: u64,
+    /// What its textual arguments may hold; nothing for most tools.
+    pub(crate) arguments: Option<Box<ArgumentRules>>,
+    /// What its answers may hold.
+    pub(crate) output_rule: OutputRule,
 }
 
 impl fmt::Debug for Tool {
@@ -346,6 +347,12 @@ pub struct HeaderParameter {
 }
 
 impl Tool {
+    /// Its kept answers, where it declares a cache.
+    #[must_use]
+    pub fn cache(&self) -> Option<&Arc<ToolCache>> {
+        self.cache.as_ref()
+    }
+
     /// The capabilities that it requires and this client has not declared, as the error's data names them.
     pub(crate) fn missing_capabilities<'c>(&self, client: impl FnOnce() -> &'c ClientFacts) -> Option<Value> {
         if self.requires.is_empty() {
@@ -359,21 +366,48 @@ impl Tool {
         (!missing.is_empty()).then(|| json!({ "requiredCapabilities": missing }))
     }
 
-    /// Holds an answer against the output schema; an answer that breaks it is a defect of the tool.
+    /// Holds a call's arguments against the tool's rules for texts, and takes out of them what is to be stripped. What
+    /// is refused is told, for a model to mend its call.
+    pub(crate) fn screen(&self, call: &Call) -> Option<String> {
+        let rules = self.arguments.as_deref()?;
+        let mistakes = match rules.screen(call.arguments()?) {
+            Screened::Clean => return None,
+            // What is left must still be what the tool takes.
+            Screened::Cleaned(document) => match self.input.check(document.root()) {
+                Ok(()) => {
+                    call.clean_arguments(document);
+                    return None;
+                }
+                Err(violations) => Violation::join(&violations),
+            },
+            Screened::Refused(mistakes) => mistakes.join("; "),
+        };
+        Some(format!("invalid arguments for {}: {mistakes}", self.definition.name))
+    }
+
+    /// Cleans an answer, holds it against the output schema, and cuts or refuses it where it is too large. An
+    /// answer that breaks its schema is a defect of the tool.
     pub(crate) fn check_output(&self, ending: &mut Ending) {
-        let Ending::Answered(Outcome::Tool(result)) = &*ending else { return };
+        let result = match &mut *ending {
+            Ending::Answered(Outcome::Tool(result)) => result,
+            Ending::Failed(error) => return self.output_rule.clean_message(&mut error.message),
+            _ => return,
+        };
+        self.output_rule.clean_result(result);
         let name = &self.definition.name;
         if !result.is_error
             && let Some(schema) = &self.output
         {
             let structured = result.structured_content.as_ref().unwrap_or(&Value::Null);
             if let Err(violations) = schema.check_value(structured) {
-                let violations = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                // Without what was found: that may be anything, and this is a log.
+                let violations = Violation::join_rules(&violations);
                 tracing::error!(tool = %name, %violations, "a tool's structured output breaks its outputSchema");
                 *ending = Ending::Failed(impresario_protocol::McpError::internal());
                 return;
             }
         }
+        self.output_rule.cap(name, result, size_of_result);
         let max = self.result_bytes_max;
         if size_of_result(result) > max {
             let text =
@@ -381,25 +415,6 @@ impl Tool {
             *ending = Ending::Answered(Outcome::Tool(ToolResult::error(text)));
         }
     }
-}
-
-/// About how many bytes a result takes on the wire and in memory.
-pub(crate) fn size_of_result(result: &ToolResult) -> usize {
-    use impresario_protocol::Content;
-    use impresario_protocol::content::ResourceBody;
-    use impresario_protocol::notification::size_of_value;
-    const BLOCK_OVERHEAD: usize = 64;
-    let block = |content: &Content| match content {
-        Content::Text { text, .. } => text.len(),
-        Content::Image { data, .. } | Content::Audio { data, .. } => data.len(),
-        Content::ResourceLink(link) => link.uri.len() + link.description.as_deref().map_or(0, str::len),
-        Content::Resource { resource, .. } => match &resource.body {
-            ResourceBody::Text { text } => text.len(),
-            ResourceBody::Blob { blob } => blob.len(),
-        },
-    };
-    let content: usize = result.content.iter().map(|content| block(content) + BLOCK_OVERHEAD).sum();
-    content + result.structured_content.as_ref().map_or(0, size_of_value)
 }
 
 /// A tool's answer as the ending of its call.

@@ -1,5 +1,6 @@
 //! How a tool says that it failed.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use impresario_protocol::{McpError, ToolResult};
@@ -37,6 +38,17 @@ impl ToolError {
     #[must_use]
     pub fn with_result(result: ToolResult) -> Self {
         Self(Repr::Failed(Box::new(ToolResult { is_error: true, ..result })))
+    }
+
+    /// The same failure by a name for programs, like `not_found`. It is not sent; a
+    /// [cache](crate::CachePolicy::keep_errors) may keep failures of that name. An error of the protocol has a code
+    /// already and gets no other.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        if let Repr::Failed(result) = &mut self.0 {
+            result.error_code = Some(code.into());
+        }
+        self
     }
 
     /// What a failure becomes: a result with `is_error`, or an error of the protocol.

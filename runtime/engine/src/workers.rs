@@ -1,11 +1,10 @@
 //! Pools of tool-worker actors. A pool is a bulkhead: when one is slow or full, no other notices.
 //!
 //! Each lane has its own slice of every pool, so an ordinary call never leaves its lane. A pool also has
-//! threads for blocking tools, shared by all lanes. What finds no idle worker waits in a bounded queue; what
-//! finds the queue full, or waits too long, is refused.
+//! threads for blocking tools, shared by all lanes. What finds no idle worker waits in a bounded queue, where each
+//! caller has a line of its own; what finds no room, or waits too long, is refused.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +14,18 @@ use tokio::time::Instant;
 
 use crate::actor::{Exit, Local, Restarts, Untold};
 use crate::call::{Call, CancelReason, Ending};
+use crate::caller::Share;
 use crate::closing::Closing;
 use crate::question::Sealer;
 use crate::tool::{CallFuture, Tool};
 
+use fair_queue::FairQueue;
 use worker::{Worker, WorkerMsg};
 
 pub use blocking::BlockingPool;
 
 mod blocking;
+mod fair_queue;
 mod worker;
 
 /// The pool of every tool that names none.
@@ -137,7 +139,6 @@ impl Workers {
 struct Slice {
     name: String,
     workers_max: usize,
-    queue_max: usize,
     queue_timeout: Duration,
     /// When it is over, calls that still run are answered with an error.
     closing: Arc<Closing>,
@@ -152,8 +153,8 @@ struct SliceState {
     idle: Vec<Local<Worker>>,
     /// How many workers there are, idle or busy.
     workers: usize,
-    /// Jobs that found no idle worker, oldest first, with the time at which they are given up.
-    queue: VecDeque<(Instant, Job)>,
+    /// Jobs that found no idle worker, in a line for each who asks.
+    queue: FairQueue<Share, Job>,
     /// The task that refuses jobs whose time in the queue is over is running.
     is_watched: bool,
     restarts: Restarts,
@@ -176,14 +177,13 @@ impl Slice {
         let state = SliceState {
             idle: Vec::new(),
             workers: 0,
-            queue: VecDeque::new(),
+            queue: FairQueue::new(pool.queue_max),
             is_watched: false,
             restarts: Restarts::new(restarts_max),
         };
         Rc::new(Self {
             name: pool.name.clone(),
             workers_max: pool.workers.div_ceil(lanes.max(1)).max(1),
-            queue_max: pool.queue_max,
             queue_timeout: pool.queue_timeout,
             closing: Arc::clone(closing),
             sealer: Arc::clone(sealer),
@@ -255,7 +255,7 @@ impl Slice {
             self.end_queued();
         }
         let mut state = self.state.borrow_mut();
-        while let Some((give_up_at, job)) = state.queue.pop_front() {
+        while let Some((give_up_at, job)) = state.queue.pop() {
             if job.call.is_ended() {
                 continue;
             }
@@ -273,42 +273,37 @@ impl Slice {
 
     fn enqueue(self: &Rc<Self>, job: Job) {
         let mut state = self.state.borrow_mut();
-        state.queue.retain(|(_, job)| !job.call.is_ended());
-        if state.queue.len() >= self.queue_max {
-            drop(state);
-            return job.call.finish(Ending::Refused(self.refusal("its queue is full (pool_queue_max)")));
-        }
-        state.queue.push_back((Instant::now() + self.queue_timeout, job));
-        if !state.is_watched {
+        state.queue.retain(|job| !job.call.is_ended());
+        let whose = job.call.facts().caller.share();
+        let shed = state.queue.push(whose, Instant::now() + self.queue_timeout, job);
+        if state.queue.len() > 0 && !state.is_watched {
             state.is_watched = true;
             tokio::task::spawn_local(Rc::clone(self).watch_queue());
+        }
+        drop(state);
+        if let Some(shed) = shed {
+            shed.call.finish(Ending::Refused(self.refusal("its queue is full (pool_queue_max)")));
         }
     }
 
     /// Refuses jobs whose time in the queue is over, as long as there are any in it.
     async fn watch_queue(self: Rc<Self>) {
         loop {
-            let Some(next) = self.state.borrow().queue.front().map(|(at, _)| *at) else { break };
+            let Some(next) = self.state.borrow().queue.next_give_up() else { break };
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}
                 () = self.closing.over() => self.end_queued(),
             }
-            let mut overdue = Vec::new();
-            {
-                let mut state = self.state.borrow_mut();
-                while state.queue.front().is_some_and(|(at, _)| *at <= Instant::now()) {
-                    overdue.extend(state.queue.pop_front());
-                }
-            }
-            overdue.iter().for_each(|(_, job)| self.refuse_waited(&job.call));
+            let overdue = self.state.borrow_mut().queue.take_overdue(Instant::now());
+            overdue.iter().for_each(|job| self.refuse_waited(&job.call));
         }
         self.state.borrow_mut().is_watched = false;
     }
 
     /// The drain window is over: what still waits will not be begun any more.
     fn end_queued(&self) {
-        let queued = std::mem::take(&mut self.state.borrow_mut().queue);
-        queued.iter().for_each(|(_, job)| job.call.cancel(CancelReason::Shutdown));
+        let queued = self.state.borrow_mut().queue.drain();
+        queued.for_each(|job| job.call.cancel(CancelReason::Shutdown));
     }
 
     fn refuse_waited(&self, call: &Call) {

@@ -4,8 +4,12 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Error, Expr, Ident, Lit, LitBool, LitInt, LitStr, Meta, Result, Token, parenthesized};
+use syn::parse::ParseStream;
+use syn::spanned::Spanned as _;
+use syn::{
+    Attribute, Error, Expr, ExprArray, ExprLit, Ident, Lit, LitBool, LitInt, LitStr, Meta, Result, Token,
+    parenthesized,
+};
 
 /// Names that may stand more than once.
 const REPEATABLE: &str = "icon";
@@ -52,7 +56,7 @@ pub(crate) fn flag(name: &Ident, input: ParseStream<'_>) -> Result<bool> {
 }
 
 /// `name = 65536`.
-fn number(name: &Ident, input: ParseStream<'_>) -> Result<u64> {
+pub(crate) fn number(name: &Ident, input: ParseStream<'_>) -> Result<u64> {
     value::<LitInt>(name, input, &format!("a whole number: {name} = 65536"))?.base10_parse()
 }
 
@@ -62,6 +66,17 @@ pub(crate) fn duration_ms(name: &Ident, input: ParseStream<'_>) -> Result<u64> {
     parse_duration_ms(&literal.value()).ok_or_else(|| {
         Error::new(literal.span(), "not a duration; write a number above 0 and ms, s, m or h, like \"5s\"")
     })
+}
+
+/// `name = ["text", "text"]`.
+pub(crate) fn texts(name: &Ident, input: ParseStream<'_>) -> Result<Vec<LitStr>> {
+    let expected = format!("a list of texts: {name} = [\"…\", \"…\"]");
+    let array: ExprArray = value(name, input, &expected)?;
+    let text = |element: &Expr| match element {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text.clone()),
+        other => Err(Error::new(other.span(), format!("`{name}` takes {expected}"))),
+    };
+    array.elems.iter().map(text).collect()
 }
 
 /// `name = EXPRESSION`.
@@ -159,51 +174,6 @@ pub(crate) fn description_of(docs: &[Attribute]) -> Option<String> {
         Some(line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
     });
     Some(lines.collect::<Vec<_>>().join("\n").trim().to_owned()).filter(|text| !text.is_empty())
-}
-
-/// `cache(ttl = "5m", scope = "public", max_bytes = 65536)`.
-pub(crate) struct Cache {
-    ttl_ms: u64,
-    is_public: bool,
-    max_bytes: Option<u64>,
-}
-
-impl Cache {
-    pub(crate) fn read(name: &Ident, input: ParseStream<'_>) -> Result<Self> {
-        const KNOWN: &str = "ttl = \"5m\", scope = \"public\" or \"private\", max_bytes = 65536";
-        let (mut ttl_ms, mut is_public, mut max_bytes) = (None, false, None);
-        let inside = nested(name, input, KNOWN)?;
-        let read = |input: ParseStream<'_>| {
-            read_each(input, "cache", KNOWN, |name, input| {
-                match name.to_string().as_str() {
-                    "ttl" => ttl_ms = Some(duration_ms(name, input)?),
-                    "scope" => is_public = read_is_public(name, input)?,
-                    "max_bytes" => max_bytes = Some(number(name, input)?),
-                    _ => return Ok(false),
-                }
-                Ok(true)
-            })
-        };
-        read.parse2(inside)?;
-        let ttl_ms = ttl_ms.ok_or_else(|| Error::new(name.span(), "cache needs ttl = \"5m\""))?;
-        Ok(Self { ttl_ms, is_public, max_bytes })
-    }
-
-    pub(crate) fn policy(&self, runtime: &TokenStream) -> TokenStream {
-        let ttl = duration(self.ttl_ms);
-        let scope = if self.is_public { quote!(Public) } else { quote!(Private) };
-        let max_bytes = self.max_bytes.iter();
-        quote!(#runtime::CachePolicy::ttl(#ttl).scope(#runtime::CacheScope::#scope) #(.max_bytes(#max_bytes))*)
-    }
-}
-
-fn read_is_public(name: &Ident, input: ParseStream<'_>) -> Result<bool> {
-    let scope = text(name, input)?;
-    match scope.value().as_str() {
-        "public" => Ok(true),
-        "private" => Ok(false),
-        _ => Err(Error::new(scope.span(), "a scope is \"public\" or \"private\"")),
-    }
 }
 
 /// The tokens in the parentheses behind a name.

@@ -21,9 +21,11 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod cache;
 mod callable;
 mod crate_path;
 mod form;
+mod hygiene;
 mod prompt;
 mod resource;
 mod signature;
@@ -73,7 +75,14 @@ use syn::{DeriveInput, Error, ItemFn, parse_macro_input};
 /// | `blocking` | runs on a thread of a blocking pool; for a plain `fn` |
 /// | `pool = "…"` | the pool it runs in |
 /// | `timeout = "5s"` | how long a call may take (`ms`, `s`, `m`, `h`) |
-/// | `cache(ttl = "5m", scope = "public", max_bytes = 65536)` | keep answers; `scope` is `"private"` unless given |
+/// | `cache(ttl = "5m", scope = "public", max_bytes = 65536)` | keep answers; `scope` is `"private"` unless given, or `"tenant"` |
+/// | in `cache`: `entries_max = 1000, bytes_max = 1048576, eviction = "lru"` | how many are kept, and which (`"tiny_lfu"` unless given) |
+/// | in `cache`: `key_fields = ["city", "options.units"]` | only these arguments decide the answer |
+/// | in `cache`: `errors = ["not_found"], error_ttl = "30s"` | failures with these codes are kept too |
+/// | in `cache`: `stale_while_revalidate = "1m", stale_if_error = "1h"` | how long an old answer is given while a newer one is made, or instead of a failure |
+/// | in `cache`: `tags = ["weather"], forget_on_list_changed = ["resources"]` | when answers are forgotten |
+/// | in `cache`: `warm = [json!({ "city": "Oslo" })]` | calls that are made when the tool is registered |
+/// | `output(clean, bidi = "escape", bytes_max = 65536)` | what answers may hold (`OutputRule`) |
 /// | `annotations(read_only, destructive = false, idempotent, open_world = false)` | hints; a bare word is true |
 ///
 /// | On a parameter | Meaning |
@@ -82,6 +91,7 @@ use syn::{DeriveInput, Error, ItemFn, parse_macro_input};
 /// | `Option<…>` | may be missing |
 /// | `#[arg(default = EXPRESSION)]` | used when it is missing, and shown in the schema |
 /// | `#[arg(header = "Region")]` | mirrored into the header `Mcp-Param-Region` (`x-mcp-header`); for a text, a whole number or a bool, not an `Option` |
+/// | `#[arg(text(max_chars = 200, pattern = "[a-z ]+", control = "reject", bidi = "strip"))]` | what a text may hold (`TextRule`); items of a list too |
 /// | `#[serde(…)]`, `#[schemars(…)]`, `#[validate(…)]`, `#[garde(…)]` | as on a struct's field: renames, ranges, lengths |
 ///
 /// A plain `fn` without `blocking` runs at once on the lane that took the call: only for what is quick.
@@ -124,7 +134,7 @@ pub fn tool(attributes: TokenStream, function: TokenStream) -> TokenStream {
 /// answered as invalid parameters.
 ///
 /// `#[resource(…)]` takes `uri`, which it needs, and `name`, `title`, `description`, `icon`, `mime_type` and
-/// `cache(…)`, as `#[tool]` does. `#[arg(complete = …)]` on a parameter suggests values: a list of texts, or
+/// `cache(ttl = …, scope = …)`, which clients are told. `#[arg(complete = …)]` on a parameter suggests values: a list of texts, or
 /// a function or closure `Fn(CompletionRequest) -> Vec<String>`.
 #[proc_macro_attribute]
 pub fn resource(attributes: TokenStream, function: TokenStream) -> TokenStream {

@@ -6,7 +6,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Error, ItemFn, LitStr, Result};
 
-use crate::attributes::{Cache, Labels, read_each, text};
+use crate::attributes::{Labels, read_each, text};
+use crate::cache::{Cache, Keeper};
 use crate::callable::callable;
 use crate::crate_path::{blamed_on, crate_path};
 use crate::signature::{ArgumentKind, Signature};
@@ -31,7 +32,7 @@ impl Parse for ResourceAttributes {
             match name.to_string().as_str() {
                 "uri" => uri = Some(text(name, input)?),
                 "mime_type" => mime_type = Some(text(name, input)?),
-                "cache" => cache = Some(Cache::read(name, input)?),
+                "cache" => cache = Some(Cache::read(name, input, Keeper::Resource)?),
                 _ => return labels.read(name, input),
             }
             Ok(true)

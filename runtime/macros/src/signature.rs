@@ -13,6 +13,7 @@ use syn::{
 };
 
 use crate::attributes::{expression, read_each, text};
+use crate::hygiene::TextRule;
 
 /// The lifetime that stands for every elided one: as long as the call.
 pub(crate) const CALL_LIFETIME: &str = "'tool";
@@ -57,6 +58,7 @@ pub(crate) struct Argument {
     pub(crate) field_attributes: Vec<Attribute>,
     pub(crate) default: Option<Expr>,
     pub(crate) header: Option<LitStr>,
+    pub(crate) text: Option<TextRule>,
     pub(crate) complete: Option<Expr>,
 }
 
@@ -246,7 +248,7 @@ impl Argument {
             ArgumentKind::Text => Vec::new(),
         };
         let mut argument =
-            Self { ident, docs, field_attributes, default: None, header: None, complete: None };
+            Self { ident, docs, field_attributes, default: None, header: None, text: None, complete: None };
         for attribute in take_attributes(&mut input.attrs, &["arg"]) {
             attribute.parse_args_with(|input: ParseStream<'_>| argument.read(input, kind))?;
         }
@@ -256,13 +258,14 @@ impl Argument {
     /// Reads what stands in `#[arg(…)]`.
     fn read(&mut self, input: ParseStream<'_>, kind: ArgumentKind) -> Result<()> {
         let known = match kind {
-            ArgumentKind::Json => "default = …, header = \"…\"",
+            ArgumentKind::Json => "default = …, header = \"…\", text(…)",
             ArgumentKind::Text => "complete = …",
         };
         read_each(input, "#[arg] here", known, |name, input| {
             match (kind, name.to_string().as_str()) {
                 (ArgumentKind::Json, "default") => self.default = Some(expression(name, input)?),
                 (ArgumentKind::Json, "header") => self.header = Some(text(name, input)?),
+                (ArgumentKind::Json, "text") => self.text = Some(TextRule::read(name, input)?),
                 (ArgumentKind::Text, "complete") => self.complete = Some(expression(name, input)?),
                 _ => return Ok(false),
             }

@@ -7,13 +7,15 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Error, Expr, Ident, ItemFn, Lifetime, Lit, LitStr, Result, Type};
 
-use crate::attributes::{Cache, Labels, duration, duration_ms, flag, nested, read_each, text};
+use crate::attributes::{Labels, duration, duration_ms, flag, nested, read_each, text};
+use crate::cache::{Cache, Keeper};
 use crate::callable::callable;
 use crate::crate_path::{blamed_on, crate_path};
+use crate::hygiene::OutputRule;
 use crate::signature::{Argument, ArgumentKind, CALL_LIFETIME, Parameter, Role, Signature};
 
 const KNOWN: &str = "name = \"…\", title = \"…\", description = \"…\", icon = \"https://…\", blocking, pool = \"…\", \
-                     timeout = \"5s\", cache(…), annotations(…), task = \"optional\", task_ttl = \"1h\", restart, asks_first";
+                     timeout = \"5s\", cache(…), annotations(…), output(…), task = \"optional\", task_ttl = \"1h\", restart, asks_first";
 
 /// What stands in `#[tool(…)]`.
 #[derive(Default)]
@@ -25,6 +27,7 @@ pub(crate) struct ToolAttributes {
     timeout_ms: Option<u64>,
     cache: Option<Cache>,
     annotations: Option<Hints>,
+    output: Option<OutputRule>,
     /// The variant of `TaskSupport`.
     task: Option<Ident>,
     task_ttl_ms: Option<u64>,
@@ -40,8 +43,9 @@ impl Parse for ToolAttributes {
                 "blocking" => attributes.blocking = flag(name, input)?.then(|| name.clone()),
                 "pool" => attributes.pool = Some(text(name, input)?),
                 "timeout" => attributes.timeout_ms = Some(duration_ms(name, input)?),
-                "cache" => attributes.cache = Some(Cache::read(name, input)?),
+                "cache" => attributes.cache = Some(Cache::read(name, input, Keeper::Tool)?),
                 "annotations" => attributes.annotations = Some(Hints::read(name, input)?),
+                "output" => attributes.output = Some(OutputRule::read(name, input)?),
                 "task" => attributes.task = Some(task_support(name, input)?),
                 "task_ttl" => attributes.task_ttl_ms = Some(duration_ms(name, input)?),
                 "restart" => attributes.restart = flag(name, input)?,
@@ -62,6 +66,7 @@ impl ToolAttributes {
         let timeout = self.timeout_ms.map(duration).into_iter();
         let cache = self.cache.iter().map(|cache| cache.policy(runtime));
         let annotations = self.annotations.iter().map(|hints| hints.value(runtime));
+        let output = self.output.iter().map(|rule| rule.value(runtime));
         let task = self.task.iter();
         let task_ttl = self.task_ttl_ms.map(duration).into_iter();
         let restart = self.restart.then_some(true).into_iter();
@@ -69,6 +74,10 @@ impl ToolAttributes {
         let headers = signature.arguments().filter_map(|(_, argument)| {
             let (header, name) = (argument.header.as_ref()?, argument.name());
             Some(quote!(.header(#name, #header)))
+        });
+        let rules = signature.arguments().filter_map(|(_, argument)| {
+            let (rule, name) = (argument.text.as_ref()?.value(runtime), argument.name());
+            Some(quote!(.argument(#name, #rule)))
         });
         quote! {
             #labels
@@ -81,6 +90,8 @@ impl ToolAttributes {
             #(.restart(#restart))*
             #asks_first
             #(#headers)*
+            #(#rules)*
+            #(.output_rule(#output))*
         }
     }
 }

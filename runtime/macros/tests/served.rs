@@ -38,6 +38,21 @@ enum Mode {
     Slow,
 }
 
+/// Everything that a cache may be told.
+#[tool(cache(
+    ttl = "5m", scope = "tenant", max_bytes = 65536, entries_max = 100, bytes_max = 1048576, eviction = "lru",
+    key_fields = ["a"], errors = ["not_found", "gone"], error_ttl = "30s", stale_while_revalidate = "1m",
+    stale_if_error = "1h", tags = ["sums"], forget_on_list_changed = ["tools", "resources", "prompts"]
+))]
+fn kept(a: f64, b: f64) -> f64 {
+    a + b
+}
+
+#[tool(cache(ttl = "5m", scope = "public", key_fields = [], warm = [serde_json::json!({ "a": 1.0 })]))]
+fn warmed(a: f64) -> f64 {
+    a
+}
+
 /// Its own name, `add` and `ctx` are names of parameters, too.
 #[tool(name = "find.lines", description = "Find lines.")]
 async fn query(
@@ -88,6 +103,17 @@ fn countdown(from: u32) -> String {
 #[tool]
 fn nothing() {}
 
+/// Shows what it was given, and more than it should.
+#[tool(output(clean, bidi = "escape", bytes_max = 64))]
+fn screened(
+    #[serde(rename = "theText")]
+    #[arg(text(max_chars = 5, pattern = "[a-z ]*", bidi = "strip"))]
+    text: &str,
+    #[arg(text(strict))] words: Vec<String>,
+) -> String {
+    format!("\u{1b}[1m{text}\u{1b}[m\u{202e} {words:?}")
+}
+
 /// The settings.
 #[resource(uri = "config://app", mime_type = "text/x-settings", cache(ttl = "1m", scope = "public"))]
 fn settings() -> &'static str {
@@ -131,6 +157,7 @@ fn ask(method: &str, params: &Value) -> Value {
         .tool(sizes)
         .tool(countdown)
         .tool(nothing)
+        .tool(screened)
         .resource(settings)
         .resource(page_of_book)
         .prompt(explain)
@@ -243,6 +270,13 @@ fn calls_reach_the_function() {
         ("countdown", json!({"from": 2}), "2 1 0"),
         ("nothing", json!({}), ""),
         ("nothing", json!({"unknown": 1}), ""),
+        ("screened", json!({"theText": "a\u{202e}b", "words": ["c\nd"]}), "ab\\u{202e} [\"c\\nd\"]"),
+        (
+            "screened",
+            json!({"theText": "A", "words": ["\u{200b}"]}),
+            "error: invalid arguments for screened: `theText` must match the pattern `[a-z ]*`, got \"A\"; \
+             `words` must not hold invisible characters, got U+200B at character 1",
+        ),
     ];
     for (name, arguments, expected) in rows {
         assert_eq!(call(name, &arguments), expected, "{name} {arguments}");

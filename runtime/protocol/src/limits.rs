@@ -189,9 +189,10 @@ limits! {
     task_result_bytes_max: "bytes", 4 * MIB, 1..=4 * 1024 * MIB, "The result of one task; a larger one becomes an error result.";
     task_bytes_max: "bytes", 256 * MIB, 1..=CEILING, "Requests and results of all tasks; a request beyond gets 42900, a result beyond becomes an error result.";
     // Cache.
-    cache_bytes_max: "bytes", 256 * MIB, 0..=CEILING, "All cached results; the least useful go first.";
+    cache_bytes_max: "bytes", 256 * MIB, 0..=CEILING, "All cached results of all tools, with what it takes to keep them; the least useful of a tool go first, then the oldest of the tool that holds most.";
     cache_entry_bytes_max: "bytes", MIB, 0..=CEILING, "One cached result; a larger one is not kept.";
-    cache_ttl_max_ms: "milliseconds", DAY_MS, 1..=DAY_MS * 30, "The longest that a tool may ask to be cached.";
+    cache_ttl_max_ms: "milliseconds", DAY_MS, 1..=DAY_MS * 30, "The longest that a result is kept, stale or not, whatever its tool asks for.";
+    cache_warm_calls_max: "calls", 4, 1..=CEILING, "Calls at once that warm caches up; more wait.";
     // Schemas and lists.
     schema_depth_max: "levels", 32, 1..=128, "Depth of a tool's schema; a deeper one is refused at registration.";
     schema_nodes_max: "subschemas", 1_000, 1..=CEILING, "Subschemas of one schema; more are refused at registration.";

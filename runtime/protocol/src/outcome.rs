@@ -1,5 +1,7 @@
 //! What came of a request, whatever revision will carry it back.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -38,6 +40,9 @@ pub struct ToolResult {
     /// Extra metadata for extensions.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<JsonObject>,
+    /// Which failure it was, for the server itself: the protocol has no word for it, so it is never sent.
+    #[serde(skip)]
+    pub error_code: Option<Cow<'static, str>>,
 }
 
 impl ToolResult {

@@ -1,6 +1,7 @@
 //! Tools that take as long as they are told, unless the call is taken back.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use impresario_engine::{Context, ToolError, tool};
@@ -88,6 +89,41 @@ pub async fn long_task(
         ctx.progress(f64::from(step), Some(f64::from(steps)), Some(&message));
     }
     Ok(format!("{steps} steps taken"))
+}
+
+/// Wait for that many milliseconds, then return how often this tool and `kept_count` have run in this process.
+/// The key changes nothing but which calls are equal.
+#[tool(title = "Slow count", annotations(read_only, idempotent, open_world = false))]
+pub async fn slow_count(
+    /// tells calls apart
+    key: u64,
+    /// how long to wait, in milliseconds, at most a minute
+    #[schemars(range(max = 60_000))]
+    ms: u64,
+    ctx: &Context,
+) -> Result<u64, ToolError> {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    wait(Duration::from_millis(ms), ctx).await?;
+    // Which key it was decides nothing here; it does for whoever keeps the answer.
+    let _ = key;
+    Ok(RUNS.fetch_add(1, Ordering::Relaxed) + 1)
+}
+
+/// The same as `slow_count`, with a cache that keeps each answer for a second.
+#[tool(
+    title = "Kept count",
+    cache(ttl = "1s", scope = "public"),
+    annotations(read_only, idempotent, open_world = false)
+)]
+pub async fn kept_count(
+    /// tells calls apart
+    key: u64,
+    /// how long to wait, in milliseconds, at most a minute
+    #[schemars(range(max = 60_000))]
+    ms: u64,
+    ctx: &Context,
+) -> Result<u64, ToolError> {
+    slow_count(key, ms, ctx).await
 }
 
 /// Waits, unless the call is cancelled before.

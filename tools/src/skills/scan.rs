@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::index::{File, Index, Skill, Stamp};
-use super::{SkillLimits, front_matter, media, uri};
+use super::{SkillLimits, front_matter, uri};
+use crate::media;
 
 /// The file that makes a folder a skill.
 const SKILL_FILE: &str = "SKILL.md";

@@ -338,7 +338,7 @@ fn what_changes_is_found_by_the_next_scan_and_told() {
     folder.skill("goes");
     folder.write("stays/notes.txt", "one");
     let skills = folder.skills();
-    let runtime = skills.offer(Runtime::builder()).lanes(1).start().unwrap();
+    let runtime = Runtime::builder().offer(skills.offer()).lanes(1).start().unwrap();
     let shared = Arc::clone(runtime.shared());
     let listed = || -> Vec<String> {
         let named = shared.registry.snapshot().resource_definitions();
@@ -363,4 +363,25 @@ fn what_changes_is_found_by_the_next_scan_and_told() {
     assert!(told.iter().any(|change| change.contains("skill://stays/notes.txt")), "{told:?}");
     assert!(told.iter().any(|change| change.contains("ListChanged")), "{told:?}");
     assert_eq!(skills.bring_up_to_date(&shared, &after).since(&after), index::Changes::default());
+}
+
+#[tokio::test]
+async fn a_part_of_a_config_file_offers_what_stands_in_its_directory_and_names_the_key_of_one_that_is_not_there()
+ {
+    let folder = std::env::temp_dir().join(format!("impresario-skills-part-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("skills/refunds")).unwrap();
+    std::fs::write(
+        folder.join("skills/refunds/SKILL.md"),
+        "---\nname: refunds\ndescription: Decides.\n---\nLook up.\n",
+    )
+    .unwrap();
+    let opening = crate::part::Opening { key: "packs.skills".into(), directory: folder.clone() };
+    let part = open(Settings { directory: "skills".into() }, &opening).await.unwrap();
+    assert_eq!(part.offer().names().resources, ["skill://refunds/SKILL.md", "skill://{+path}"]);
+    let Err(refused) = open(Settings { directory: "nowhere".into() }, &opening).await else {
+        panic!("there is no such directory")
+    };
+    assert_eq!(refused.key, "directory");
+    assert!(refused.message.contains("nowhere"), "{refused}");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn a_session_is_found_by_its_whole_id_and_by_its_caller_alone() {
         let sessions = HttpSseSessions::default();
-        let principal = |name: &str| Caller { principal: Some(name.into()), address: None };
+        let principal = |name: &str| Caller { principal: Some(name.into()), ..Caller::default() };
         let (inbox, _) = mpsc::channel(1);
         let listed = Listed { caller: principal("ada"), inbox, allows_batches: Arc::default() };
         sessions.insert("abc".into(), listed);

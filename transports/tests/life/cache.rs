@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use impresario_codec::{DecodeLimits, Message};
 use impresario_engine::session::{Connection, ConnectionKind, Frame, Stage, Via};
-use impresario_engine::{CachePolicy, CacheScope, Caller, Context, LogLevel, Runtime, ToolError, ToolSpec};
+use impresario_engine::{
+    CachePolicy, CacheScope, CacheSharing, Caller, Context, ListKind, LogLevel, Runtime, ToolError, ToolSpec,
+};
 use impresario_transports::Serve as _;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -59,7 +61,10 @@ fn caching(lanes: usize) -> House {
 
 /// Calls a tool as somebody who is known by name, as a front door with authentication would.
 async fn call_as(runtime: &Runtime, principal: &str, name: &str) -> Value {
-    let caller = Caller { principal: Some(principal.into()), address: None };
+    call_by(runtime, Caller { principal: Some(principal.into()), ..Caller::default() }, name).await
+}
+
+async fn call_by(runtime: &Runtime, caller: Caller, name: &str) -> Value {
     let call = modern(1, "tools/call", tool(name, json!({}))).to_string();
     let message = Message::parse(call.as_bytes(), &DecodeLimits::from(&*runtime.shared().limits)).unwrap();
     let (answer_tx, answer_rx) = oneshot::channel();
@@ -112,7 +117,7 @@ async fn every_era_and_transport_shares_what_is_kept() {
     let result = client.call_tool("public", again["arguments"].clone()).await.unwrap();
     assert_eq!(result.content[0].as_text(), Some("run 1"));
     assert_eq!(text_of(&lines.modern(4, "public", json!({ "a": {}, "b": [1, 2] })).await), "run 2");
-    house.runtime.clear_cache();
+    assert!(house.runtime.cache().clear() > 0);
     assert_eq!(text_of(&lines.ask(&modern(5, "tools/call", again)).await), "run 3");
 }
 
@@ -203,4 +208,95 @@ async fn failures_and_calls_that_told_their_client_anything_are_not_kept() {
         assert_eq!(text_of(&lines.legacy(1, "public", json!({})).await), "run 7");
     }
     until("nothing runs", || house.calls() == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenants_callers_share_and_nobody_else_does() {
+    let house = house_with(
+        |_| (),
+        |builder, probe| {
+            let policy = CachePolicy::ttl(HOUR).sharing(CacheSharing::Tenant);
+            builder.tool(counting("tenant", probe, policy))
+        },
+    );
+    let caller = |tenant: Option<&str>, principal: &str| Caller {
+        tenant: tenant.map(Into::into),
+        principal: Some(principal.into()),
+        ..Caller::default()
+    };
+    for (tenant, principal, said) in [
+        (Some("acme"), "ada", "run 1"),
+        (Some("acme"), "bob", "run 1"),
+        (Some("zeta"), "ada", "run 2"),
+        (None, "ada", "run 3"),
+        (None, "bob", "run 4"),
+        (Some("zeta"), "bob", "run 2"),
+        (None, "ada", "run 3"),
+    ] {
+        let answer = call_by(&house.runtime, caller(tenant, principal), "tenant").await;
+        assert_eq!(text_of(&answer), said, "{tenant:?} {principal}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_forgets_what_it_makes_old_and_so_does_a_changed_list() {
+    let house = house_with(
+        |_| (),
+        |builder, probe| {
+            let policy = || CachePolicy::ttl(HOUR).sharing(CacheSharing::Public);
+            let forget = ToolSpec::from_context("insert", any(), |ctx: Context| async move {
+                ctx.forget_tag("rows");
+                ctx.forget_tool("named");
+                "inserted"
+            });
+            let changing = |name: &str, policy| counting(name, probe, policy);
+            builder
+                .tool(changing("tagged", policy().tags(["rows"])))
+                .tool(changing("named", policy()))
+                .tool(changing("listed", policy().forget_on_list_changed([ListKind::Prompts])))
+                .tool(forget)
+        },
+    );
+    let mut lines = Pipe::open(&house.runtime);
+    let mut ask = async |tool: &str| text_of(&lines.modern(1, tool, json!({})).await).to_owned();
+    for _ in 0..2 {
+        assert_eq!((ask("tagged").await, ask("named").await), ("run 1".into(), "run 2".into()));
+        assert_eq!(ask("listed").await, "run 3");
+    }
+    ask("insert").await;
+    assert_eq!((ask("tagged").await, ask("named").await), ("run 4".into(), "run 5".into()));
+    house.runtime.list_changed(ListKind::Tools);
+    assert_eq!(ask("listed").await, "run 3");
+    house.runtime.list_changed(ListKind::Prompts);
+    assert_eq!(ask("listed").await, "run 6");
+    let stats = house.runtime.cache().stats();
+    let names: Vec<_> = stats.tools.iter().map(|tool| tool.tool.as_str()).collect();
+    assert_eq!(names, ["listed", "named", "tagged"]);
+    assert_eq!((stats.total.misses, stats.total.hits), (6, 4));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chosen_failures_are_kept_and_their_codes_are_not_sent() {
+    let house = house_with(
+        |_| (),
+        |builder, probe| {
+            let probe = Arc::clone(probe);
+            let tool = ToolSpec::from_context("lookup", any(), move |ctx: Context| {
+                probe.begun.add();
+                let (run, code) = (probe.begun.get(), number(&ctx, "code"));
+                async move {
+                    let error = ToolError::new(format!("run {run} failed"));
+                    Err::<String, _>(if code == 0 { error } else { error.code(format!("code_{code}")) })
+                }
+            });
+            builder.tool(tool.cache(CachePolicy::ttl(HOUR).keep_errors(["code_1"], HOUR)))
+        },
+    );
+    let mut lines = Pipe::open(&house.runtime);
+    for (code, said) in [(1, "run 1"), (1, "run 1"), (2, "run 2"), (2, "run 3"), (0, "run 4"), (0, "run 5")] {
+        let answer = lines.modern(1, "lookup", json!({ "code": code })).await;
+        assert_eq!(answer["result"]["content"][0]["text"], json!(format!("{said} failed")));
+        assert_eq!(answer["result"]["isError"], json!(true));
+        assert!(!answer.to_string().contains("code_"), "{answer}");
+    }
 }

@@ -67,7 +67,7 @@ fn what_is_synchronous_needs_no_tokio() {
     assert!(house.runtime.remove_tool("extra"));
     house.runtime.list_changed(impresario_protocol::ListKind::Tools);
     house.runtime.resource_updated("a:1");
-    house.runtime.clear_cache();
+    house.runtime.cache().clear();
     let _service = house.runtime.http_service(HttpConfig::default());
     assert!(house.runtime.is_ready());
     let mut stream = std::net::TcpStream::connect(address).unwrap();

@@ -137,7 +137,7 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn
 }
 
 /// What is behind everything.
-fn root(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn root(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map(|cause| one_line(&cause.to_string())).unwrap_or_default()
 }
 

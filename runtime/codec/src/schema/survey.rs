@@ -60,7 +60,7 @@ impl SchemaError {
                 Self::UnknownDialect { dialect: Shown(specification).to_string() }
             }
             ValidationErrorKind::Referencing(error) => Self::Invalid { reason: error.to_string() },
-            _ => Self::Invalid { reason: Violation::from_error(error).to_string() },
+            _ => Self::Invalid { reason: Violation::on_value(error).to_string() },
         }
     }
 }

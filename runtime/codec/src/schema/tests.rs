@@ -30,61 +30,63 @@ fn check(schema: &Value, text: &str, expected: &str) {
 #[test]
 fn a_violation_names_the_field_the_rule_and_the_type() {
     check(&json!({"type": "object"}), "{}", "");
-    check(&json!({"type": "object"}), "[]", "the value must be object, not array (type)");
+    check(&json!({"type": "object"}), "[]", "the value must be an object, got an empty array");
     check(&json!({"properties": {"a": {"type": "integer"}}}), r#"{"a":1}"#, "");
     check(&json!({"properties": {"a": {"type": "integer"}}}), r#"{"a":1.0}"#, "");
     let integer = json!({"properties": {"a": {"type": "integer"}}});
-    check(&integer, r#"{"a":1.5}"#, "`a` must be integer, not number (type)");
-    check(&integer, r#"{"a":"secret"}"#, "`a` must be integer, not string (type)");
-    check(&integer, r#"{"a":null}"#, "`a` must be integer, not null (type)");
+    check(&integer, r#"{"a":1.5}"#, "`a` must be an integer, got the number 1.5");
+    check(&integer, r#"{"a":"secret"}"#, "`a` must be an integer, got the string \"secret\"");
+    check(&integer, r#"{"a":null}"#, "`a` must be an integer, got null");
     check(
         &json!({"properties": {"a": {"type": ["string", "null"]}}}),
         r#"{"a":true}"#,
-        "`a` must be null or string, not boolean (type)",
+        "`a` must be null or a string, got the boolean true",
     );
     let nested = json!({"properties": {"data": {"items": {"required": ["id"], "properties": {"id": {"type": "string"}}}}}});
-    check(&nested, r#"{"data":[{"id":"1"},{"id":2}]}"#, "`data[1].id` must be string, not integer (type)");
-    check(&nested, r#"{"data":[{}]}"#, "`data[0].id` is missing (required)");
-    check(&json!({"required": ["a"]}), "{}", "`a` is missing (required)");
+    check(&nested, r#"{"data":[{"id":"1"},{"id":2}]}"#, "`data[1].id` must be a string, got the integer 2");
+    check(&nested, r#"{"data":[{}]}"#, "`data[0].id` is required, but missing");
+    check(&json!({"required": ["a"]}), "{}", "`a` is required, but missing");
     let range = json!({"properties": {"filter": {"properties": {"minValue": {"minimum": 3, "exclusiveMaximum": 5, "multipleOf": 2}}}}});
     check(&range, r#"{"filter":{"minValue":4}}"#, "");
-    check(&range, r#"{"filter":{"minValue":2}}"#, "`filter.minValue` must be at least 3 (minimum)");
-    check(&range, r#"{"filter":{"minValue":6}}"#, "`filter.minValue` must be less than 5 (exclusiveMaximum)");
-    check(&range, r#"{"filter":{"minValue":3}}"#, "`filter.minValue` must be a multiple of 2 (multipleOf)");
-    check(&json!({"maxLength": 2}), r#""ééé""#, "the value must have at most 2 characters (maxLength)");
-    check(&json!({"minItems": 1}), "[]", "the value must have at least 1 elements (minItems)");
-    check(
-        &json!({"uniqueItems": true}),
-        "[1,2,1.0]",
-        "the value must not have the same element twice (uniqueItems)",
-    );
+    check(&range, r#"{"filter":{"minValue":2}}"#, "`filter.minValue` must be at least 3, got 2");
+    check(&range, r#"{"filter":{"minValue":6}}"#, "`filter.minValue` must be less than 5, got 6");
+    check(&range, r#"{"filter":{"minValue":3}}"#, "`filter.minValue` must be a multiple of 2, got 3");
+    check(&json!({"maxLength": 2}), r#""ééé""#, "the value must have at most 2 characters, got 3");
+    let height = json!({"properties": {"height_m": {"exclusiveMinimum": 0}}});
+    check(&height, r#"{"height_m":-1.8}"#, "`height_m` must be greater than 0, got -1.8");
+    check(&json!({"minItems": 1}), "[]", "the value must have at least 1 element, got 0");
+    check(&json!({"uniqueItems": true}), "[1,2,1.0]", "the value must not have the same element twice");
     check(&json!({"enum": ["a", 1, null, [1], {"b": 2}]}), r#"{"b":2.0}"#, "");
     check(&json!({"enum": ["a", 1, [1]]}), "[1.0]", "");
-    check(&json!({"enum": ["a", 1]}), r#""b""#, r#"the value must be one of "a", 1 (enum)"#);
-    check(&json!({"const": true}), "false", "the value must be true (const)");
-    check(&json!({"pattern": "^[a-z]+$"}), r#""A""#, "the value must match the pattern `^[a-z]+$` (pattern)");
+    check(&json!({"enum": ["a", 1]}), r#""b""#, r#"the value must be one of "a", 1, got "b""#);
+    check(&json!({"const": true}), "false", "the value must be true, got false");
+    check(
+        &json!({"pattern": "^[a-z]+$"}),
+        r#""A""#,
+        "the value must match the pattern `^[a-z]+$`, got \"A\"",
+    );
     check(
         &json!({"properties": {"a": {}}, "additionalProperties": false}),
         r#"{"a":1,"b":1,"c\n":1}"#,
-        "the value must not have `b`, `c\\n` (additionalProperties)",
+        "the value must not have `b`, `c\\n`; there is no such member",
     );
     check(
         &json!({"anyOf": [{"type": "string"}, {"required": ["x"]}]}),
         "{}",
-        "the value must have one of the allowed forms: the value must be string, not object (type), or `x` is missing (required) (anyOf)",
+        "the value must have one of the allowed forms: the value must be a string, or `x` is required, but missing, got an empty object",
     );
     check(&json!(false), "1", "the value is not allowed");
     check(&json!(true), "1", "");
     check(
         &json!({"propertyNames": {"maxLength": 1}}),
         r#"{"ab":1}"#,
-        "the value has a member whose name is not allowed: it must have at most 1 characters (maxLength)",
+        "the value has a member whose name is not allowed: it must have at most 1 character",
     );
-    check(&json!({"dependentRequired": {"a": ["b"]}}), r#"{"a":1}"#, "`b` is missing (required)");
+    check(&json!({"dependentRequired": {"a": ["b"]}}), r#"{"a":1}"#, "`b` is required, but missing");
     check(
         &json!({"unevaluatedProperties": false}),
         r#"{"a":1}"#,
-        "the value must not have `a` (unevaluatedProperties)",
+        "the value must not have `a`; there is no such member",
     );
     check(
         &json!({"prefixItems": [{"type": "string"}], "items": false}),
@@ -94,12 +96,33 @@ fn a_violation_names_the_field_the_rule_and_the_type() {
 }
 
 #[test]
+fn what_was_found_is_short_and_shows_all_that_it_does() {
+    let email = json!({"pattern": "^[a-z]+$"});
+    let rule = "the value must match the pattern `^[a-z]+$`, got";
+    check(
+        &email,
+        r#""a\u001b[31m\u202e\u200b\n\"""#,
+        &format!(r#"{rule} "a\u{{1b}}[31m\u{{202e}}\u{{200b}}\n\"""#),
+    );
+    let long = format!("\"{}\"", "é1".repeat(1_000));
+    check(&email, &long, &format!("{rule} \"{}…\"", "é1".repeat(32)));
+    let number = json!({"type": "number"});
+    check(&number, "[1]", "the value must be a number, got an array of 1 element");
+    check(&number, "[1,2]", "the value must be a number, got an array of 2 elements");
+    check(&number, r#"{"a":1}"#, "the value must be a number, got an object of 1 member");
+    check(&json!({"type": "null"}), "-7", "the value must be null, got the integer -7");
+    check(&json!({"minProperties": 2}), r#"{"a":1}"#, "the value must have at least 2 members, got 1");
+    // A log is told the rule alone.
+    assert_eq!(Violation::join_rules(&violations(&number, r#""secret""#)), "the value must be a number");
+}
+
+#[test]
 fn at_most_eight_violations_are_told_and_their_length_is_bounded() {
     let schema = json!({"items": {"type": "string"}});
     let found = violations(&schema, &format!("[{}1]", "1,".repeat(100)));
     assert_eq!(found.len(), VIOLATIONS_MAX);
     assert_eq!(found[7].path, "[7]");
-    assert!(Violation::join(&found).starts_with("`[0]` must be string, not integer (type); `[1]` must"));
+    assert!(Violation::join(&found).starts_with("`[0]` must be a string, got the integer 1; `[1]` must"));
 
     let name = "n".repeat(10_000);
     let found = violations(
@@ -130,7 +153,7 @@ fn a_member_twice_is_refused_wherever_it_stands() {
 
 #[test]
 fn each_dialect_has_its_own_rules_and_2020_12_is_the_default() {
-    check(&json!({"prefixItems": [{"type": "string"}]}), "[1]", "`[0]` must be string, not integer (type)");
+    check(&json!({"prefixItems": [{"type": "string"}]}), "[1]", "`[0]` must be a string, got the integer 1");
     for (dialect, written_as_integer) in [
         ("http://json-schema.org/draft-04/schema#", true),
         ("http://json-schema.org/draft-06/schema#", false),
@@ -146,12 +169,12 @@ fn each_dialect_has_its_own_rules_and_2020_12_is_the_default() {
     check(
         &json!({"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "string"}]}),
         "[1]",
-        "`[0]` must be string, not integer (type)",
+        "`[0]` must be a string, got the integer 1",
     );
     check(
         &json!({"$schema": "http://json-schema.org/draft-04/schema#", "maximum": 5, "exclusiveMaximum": true}),
         "5",
-        "the value must be less than 5 (exclusiveMaximum)",
+        "the value must be less than 5, got 5",
     );
 }
 
@@ -167,12 +190,15 @@ fn what_can_not_be_a_schema_is_refused_and_says_why() {
     check_refused(&json!({"type": 1}), "not a valid schema");
     check_refused(
         &json!({"properties": 1}),
-        "not a valid schema: `properties` must be object, not integer (type)",
+        "not a valid schema: `properties` must be an object, got the integer 1",
     );
-    check_refused(&json!({"minLength": -1}), "not a valid schema: `minLength` must be at least 0");
+    check_refused(&json!({"minLength": -1}), "not a valid schema: `minLength` must be at least 0, got -1");
     check_refused(&json!(1), "not a valid schema");
     check_refused(&json!("x"), "not a valid schema");
-    check_refused(&json!({"required": "a"}), "not a valid schema: `required` must be array");
+    check_refused(
+        &json!({"required": "a"}),
+        "not a valid schema: `required` must be an array, got the string \"a\"",
+    );
     check_refused(&json!({"pattern": "("}), "not a valid schema");
     // Neither can be matched in linear time.
     check_refused(&json!({"pattern": "(?=a)b"}), "not a valid schema");
@@ -216,16 +242,16 @@ fn nothing_outside_of_the_schema_is_ever_fetched() {
         "which is not inside of it",
     );
     let inside = json!({"$id": "https://example.com/a.json", "$ref": "b.json", "$defs": {"b": {"$id": "b.json", "type": "string"}}});
-    check(&inside, "1", "the value must be string, not integer (type)");
+    check(&inside, "1", "the value must be a string, got the integer 1");
     check(
         &json!({"$ref": "#/$defs/a", "$defs": {"a": {"$anchor": "x", "type": "string"}}}),
         "1",
-        "the value must be string, not integer (type)",
+        "the value must be a string, got the integer 1",
     );
     check(
         &json!({"$ref": "#x", "$defs": {"a": {"$anchor": "x", "type": "string"}}}),
         "1",
-        "the value must be string, not integer (type)",
+        "the value must be a string, got the integer 1",
     );
 }
 
@@ -283,7 +309,7 @@ fn a_schema_that_refers_to_itself_comes_to_an_end() {
         json!({"type": "object", "properties": {"next": {"$ref": "#"}}, "additionalProperties": false});
     check(&list, &nested("{\"next\":", "{}", "}", 60), "");
     let found = violations(&list, &nested("{\"next\":", "1", "}", 3));
-    assert_eq!(found[0].to_string(), "`next.next.next` must be object, not integer (type)");
+    assert_eq!(found[0].to_string(), "`next.next.next` must be an object, got the integer 1");
 }
 
 #[test]
@@ -324,13 +350,9 @@ fn a_hostile_size_takes_linear_time() {
     let many: Vec<_> = (0..900).map(|at| format!("{:x}", 299_999 - at)).collect();
     check(&json!({"required": many}), &text, "");
     let with_absent: Vec<_> = many.into_iter().chain(["absent".to_owned()]).collect();
-    check(&json!({"required": with_absent}), &text, "`absent` is missing (required)");
+    check(&json!({"required": with_absent}), &text, "`absent` is required, but missing");
 
     let numbers = format!("[{}1]", "1,".repeat(1_000_000));
-    check(&json!({"items": {"type": "string"}}), &numbers, "`[0]` must be string, not integer (type)");
-    check(
-        &json!({"uniqueItems": true}),
-        &numbers,
-        "the value must not have the same element twice (uniqueItems)",
-    );
+    check(&json!({"items": {"type": "string"}}), &numbers, "`[0]` must be a string, got the integer 1");
+    check(&json!({"uniqueItems": true}), &numbers, "the value must not have the same element twice");
 }

@@ -1,4 +1,6 @@
-//! What is wrong with a value, told so that a model can mend its call, and never with the value itself.
+//! What is wrong with a value, told so that a model can mend its call: which field, which rule, what was found.
+//!
+//! What was found stands apart, because it may be anything: the caller may see it, a log should not.
 
 use std::fmt::{self, Write as _};
 
@@ -8,23 +10,29 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::paths::{Location, LocationSegment};
 use serde_json::Value;
 
+use crate::node::Node;
+use crate::schema::found::Found;
+
 /// How many bytes of what a schema or a caller wrote are shown in one message.
 const SHOWN_BYTES_MAX: usize = 160;
 /// How many names or forms are listed in one message.
 const LISTED_MAX: usize = 4;
 
-/// One rule that a value breaks.
+/// One rule that a value breaks: `` `height_m` must be greater than 0, got -1.8 ``.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// Where: empty for the value itself, else such as `filter.minValue` or `data[3].id`.
     pub path: String,
-    /// Which rule, and what was found: one sentence that names the field.
+    /// Which rule: one sentence that names the field, without anything of the value.
     pub message: String,
+    /// What was found, shortened and escaped, where that helps.
+    pub got: Option<String>,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        self.got.as_ref().map_or(Ok(()), |got| write!(f, ", got {got}"))
     }
 }
 
@@ -32,28 +40,51 @@ impl Violation {
     /// All of them in one line.
     #[must_use]
     pub fn join(violations: &[Self]) -> String {
+        violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The rules alone in one line, for where the value must not be shown.
+    #[must_use]
+    pub fn join_rules(violations: &[Self]) -> String {
         violations.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>().join("; ")
     }
 
-    pub(super) fn from_error(error: &ValidationError<'_>) -> Self {
-        let mut path = path(error.instance_path());
-        if let ValidationErrorKind::Required { property: Value::String(name) } = error.kind() {
-            // The field that is missing is the one to name, not the object that lacks it.
-            push_name(&mut path, name);
-        }
-        let rule = rule(error);
-        let message = if path.is_empty() { format!("the value {rule}") } else { format!("`{path}` {rule}") };
-        Self { path, message }
+    /// What is wrong with a value of that document.
+    pub(super) fn on_tape(error: &ValidationError<'_>, root: Node<'_>) -> Self {
+        Self::new(error, Found::at(error.instance_path(), root))
+    }
+
+    /// What is wrong with a value that the error brings along.
+    pub(super) fn on_value(error: &ValidationError<'_>) -> Self {
+        Self::new(error, Some(Found::Value(error.instance())))
+    }
+
+    fn new(error: &ValidationError<'_>, found: Option<Found<'_>>) -> Self {
+        let (path, message) = sentence(error);
+        Self { path, message, got: found.and_then(|found| got(error, found)) }
     }
 
     pub(super) fn repeated(name: &str) -> Self {
         let path = Shown(name).to_string();
-        Self { message: format!("`{path}` must not be written twice in one object"), path }
+        Self { message: format!("`{path}` must not be written twice in one object"), path, got: None }
     }
 
     pub(super) fn unexplained() -> Self {
-        Self { path: String::new(), message: "the value does not match the schema".to_owned() }
+        let message = "the value does not match the schema".to_owned();
+        Self { path: String::new(), message, got: None }
     }
+}
+
+/// Where something is wrong, and the rule with the field it is about.
+fn sentence(error: &ValidationError<'_>) -> (String, String) {
+    let mut path = path(error.instance_path());
+    if let ValidationErrorKind::Required { property: Value::String(name) } = error.kind() {
+        // The field that is missing is the one to name, not the object that lacks it.
+        push_name(&mut path, name);
+    }
+    let rule = rule(error);
+    let message = if path.is_empty() { format!("the value {rule}") } else { format!("`{path}` {rule}") };
+    (path, message)
 }
 
 fn path(location: &Location) -> String {
@@ -80,45 +111,65 @@ fn push_name(path: &mut String, name: &str) {
 fn rule(error: &ValidationError<'_>) -> String {
     use ValidationErrorKind as Kind;
     match error.kind() {
-        Kind::Required { .. } => "is missing (required)".to_owned(),
-        Kind::Type { kind } => format!("must be {}, not {} (type)", types(kind), type_name(error.instance())),
-        Kind::Enum { options } => format!("must be one of {} (enum)", options_listed(options)),
-        Kind::Constant { expected_value } => {
-            format!("must be {} (const)", shortened(&expected_value.to_string()))
+        Kind::Required { .. } => "is required, but missing".to_owned(),
+        Kind::Type { kind } => format!("must be {}", types(kind)),
+        Kind::Enum { options } => format!("must be one of {}", options_listed(options)),
+        Kind::Constant { expected_value } => format!("must be {}", shortened(&expected_value.to_string())),
+        Kind::Minimum { limit } => format!("must be at least {limit}"),
+        Kind::Maximum { limit } => format!("must be at most {limit}"),
+        Kind::ExclusiveMinimum { limit } => format!("must be greater than {limit}"),
+        Kind::ExclusiveMaximum { limit } => format!("must be less than {limit}"),
+        Kind::MultipleOf { multiple_of } => format!("must be a multiple of {multiple_of}"),
+        Kind::MinLength { limit } => format!("must have at least {}", counted(*limit, "character")),
+        Kind::MaxLength { limit } => format!("must have at most {}", counted(*limit, "character")),
+        Kind::MinItems { limit } => format!("must have at least {}", counted(*limit, "element")),
+        Kind::MaxItems { limit } => format!("must have at most {}", counted(*limit, "element")),
+        Kind::AdditionalItems { limit } => {
+            format!("must have at most {}", counted(*limit as u64, "element"))
         }
-        Kind::Minimum { limit } => format!("must be at least {limit} (minimum)"),
-        Kind::Maximum { limit } => format!("must be at most {limit} (maximum)"),
-        Kind::ExclusiveMinimum { limit } => format!("must be more than {limit} (exclusiveMinimum)"),
-        Kind::ExclusiveMaximum { limit } => format!("must be less than {limit} (exclusiveMaximum)"),
-        Kind::MultipleOf { multiple_of } => format!("must be a multiple of {multiple_of} (multipleOf)"),
-        Kind::MinLength { limit } => format!("must have at least {limit} characters (minLength)"),
-        Kind::MaxLength { limit } => format!("must have at most {limit} characters (maxLength)"),
-        Kind::MinItems { limit } => format!("must have at least {limit} elements (minItems)"),
-        Kind::MaxItems { limit } => format!("must have at most {limit} elements (maxItems)"),
-        Kind::AdditionalItems { limit } => format!("must have at most {limit} elements (additionalItems)"),
-        Kind::MinProperties { limit } => format!("must have at least {limit} members (minProperties)"),
-        Kind::MaxProperties { limit } => format!("must have at most {limit} members (maxProperties)"),
-        Kind::Pattern { pattern } => format!("must match the pattern `{}` (pattern)", shortened(pattern)),
-        Kind::Format { format } => format!("must be of the format `{}` (format)", shortened(format)),
-        Kind::UniqueItems => "must not have the same element twice (uniqueItems)".to_owned(),
-        Kind::Contains => "must contain an element of the required form (contains)".to_owned(),
-        Kind::AdditionalProperties { unexpected } => {
-            format!("must not have {} (additionalProperties)", names_listed(unexpected))
+        Kind::MinProperties { limit } => format!("must have at least {}", counted(*limit, "member")),
+        Kind::MaxProperties { limit } => format!("must have at most {}", counted(*limit, "member")),
+        Kind::Pattern { pattern } => format!("must match the pattern `{}`", shortened(pattern)),
+        Kind::Format { format } => format!("must be of the format `{}`", shortened(format)),
+        Kind::UniqueItems => "must not have the same element twice".to_owned(),
+        Kind::Contains => "must contain an element of the required form".to_owned(),
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            format!("must not have {}; there is no such member", names_listed(unexpected))
         }
-        Kind::UnevaluatedProperties { unexpected } => {
-            format!("must not have {} (unevaluatedProperties)", names_listed(unexpected))
-        }
-        Kind::UnevaluatedItems { .. } => "has more elements than allowed (unevaluatedItems)".to_owned(),
+        Kind::UnevaluatedItems { .. } => "must not have so many elements".to_owned(),
         Kind::PropertyNames { error } => {
             format!("has a member whose name is not allowed: it {}", rule(error))
         }
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            format!("must have one of the allowed forms: {} ({})", forms(context), error.kind().keyword())
+            format!("must have one of the allowed forms: {}", forms(context))
         }
-        Kind::OneOfMultipleValid { .. } => "must have exactly one of the allowed forms (oneOf)".to_owned(),
-        Kind::Not { .. } => "must not have the form that is excluded (not)".to_owned(),
+        Kind::OneOfMultipleValid { .. } => "must have only one of the allowed forms, not several".to_owned(),
+        Kind::Not { .. } => "must not have the form that is excluded".to_owned(),
         Kind::FalseSchema => "is not allowed".to_owned(),
-        other => format!("breaks the rule `{}`", other.keyword()),
+        other => format!("must keep to the rule `{}`", other.keyword()),
+    }
+}
+
+/// What was found, in the way that belongs to the rule; nothing where the rule says it all.
+fn got(error: &ValidationError<'_>, found: Found<'_>) -> Option<String> {
+    use ValidationErrorKind as Kind;
+    match error.kind() {
+        Kind::Type { .. } => Some(found.shown_with_type()),
+        Kind::MinLength { .. }
+        | Kind::MaxLength { .. }
+        | Kind::MinItems { .. }
+        | Kind::MaxItems { .. }
+        | Kind::AdditionalItems { .. }
+        | Kind::MinProperties { .. }
+        | Kind::MaxProperties { .. } => Some(found.len().to_string()),
+        Kind::Required { .. }
+        | Kind::AdditionalProperties { .. }
+        | Kind::UnevaluatedProperties { .. }
+        | Kind::UnevaluatedItems { .. }
+        | Kind::PropertyNames { .. }
+        | Kind::UniqueItems
+        | Kind::FalseSchema => None,
+        _ => Some(found.shown()),
     }
 }
 
@@ -127,14 +178,14 @@ fn forms(context: &[Vec<ValidationError<'_>>]) -> String {
     let mut listed = String::new();
     for (at, error) in context.iter().filter_map(|errors| errors.first()).take(LISTED_MAX).enumerate() {
         let separator = if at == 0 { "" } else { ", or " };
-        let violation = match error.kind() {
+        let form = match error.kind() {
             // An alternative of alternatives is not spelt out.
             ValidationErrorKind::AnyOf { .. } | ValidationErrorKind::OneOfNotValid { .. } => {
                 "one of further forms".to_owned()
             }
-            _ => Violation::from_error(error).message,
+            _ => sentence(error).1,
         };
-        let _ = write!(listed, "{separator}{violation}");
+        let _ = write!(listed, "{separator}{form}");
     }
     if context.len() > LISTED_MAX {
         let _ = write!(listed, ", or {} more", context.len() - LISTED_MAX);
@@ -142,24 +193,21 @@ fn forms(context: &[Vec<ValidationError<'_>>]) -> String {
     listed
 }
 
-fn types(kind: &TypeKind) -> String {
-    match kind {
-        TypeKind::Single(name) => name.to_string(),
-        TypeKind::Multiple(names) => {
-            names.iter().map(|name| name.to_string()).collect::<Vec<_>>().join(" or ")
-        }
-    }
+fn counted(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+fn types(kind: &TypeKind) -> String {
+    let with_article = |name: &str| match name {
+        "null" => "null".to_owned(),
+        "array" | "integer" | "object" => format!("an {name}"),
+        _ => format!("a {name}"),
+    };
+    match kind {
+        TypeKind::Single(name) => with_article(&name.to_string()),
+        TypeKind::Multiple(names) => {
+            names.iter().map(|name| with_article(&name.to_string())).collect::<Vec<_>>().join(" or ")
+        }
     }
 }
 

@@ -28,6 +28,16 @@ impl Call {
         Self::from_source(Source::Call(Arc::clone(other)), OnceLock::from(facts), other.limits)
     }
 
+    /// A call that asks for the same as another one, of which nobody hears before it ends.
+    #[must_use]
+    pub(crate) fn unheard(other: &Arc<Self>) -> Self {
+        let mut call = Self::on_behalf_of(other);
+        if let Some(facts) = call.facts.get_mut() {
+            (facts.progress_token, facts.log_level) = (None, None);
+        }
+        call
+    }
+
     /// A call that does what another one asks for until it has to ask, ends, or wants to go on as a task.
     #[must_use]
     pub(crate) fn before_task(other: &Arc<Self>) -> Self {

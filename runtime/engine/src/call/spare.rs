@@ -34,6 +34,7 @@ impl Call {
         let Some(over) = Arc::get_mut(&mut call) else { return };
         over.source = Source::Message(Message::vacant());
         (over.facts, over.client) = (OnceLock::new(), OnceLock::new());
+        over.cleaned = OnceLock::new();
         *over.cancelled.get_mut() = false;
         *over.state.get_mut() = State::default();
         let keep = |spare: &RefCell<Vec<_>>| {

@@ -12,6 +12,6 @@ pub(crate) fn seat_on(lane: usize) {
 }
 
 /// The lane that this thread is, if it is one.
-pub(super) fn seat() -> Option<usize> {
+pub(crate) fn seat() -> Option<usize> {
     SEAT.get()
 }

@@ -60,7 +60,8 @@ pub(crate) fn check_content(form: &RequestedSchema, mut content: JsonObject) -> 
     let schema = serde_json::to_value(form).map_err(|error| error.to_string())?;
     let schema = Schema::compile_with_formats(&schema, &FORM_LIMITS).map_err(|error| error.to_string())?;
     let content = Value::Object(content);
-    schema.check_value(&content).map_err(|violations| Violation::join(&violations))?;
+    // Without what the person wrote: it goes to whoever reads the error.
+    schema.check_value(&content).map_err(|violations| Violation::join_rules(&violations))?;
     match content {
         Value::Object(content) => Ok(content),
         _ => Err("`content` must be an object".into()),

@@ -9,6 +9,7 @@ use impresario_protocol::{Limits, TaskSupport};
 use serde_json::Value;
 
 use super::call_timeout;
+use crate::hygiene::{ArgumentRules, RulesError, TextRuleError};
 use crate::prompt::PromptSpec;
 use crate::resource::TemplateSpec;
 use crate::template::{TemplateError, UriTemplate};
@@ -110,19 +111,66 @@ pub enum Misuse {
     /// The method of an extension can't be told from another's.
     #[error("its method `{0}` is somebody's already")]
     MethodTwice(String),
+    /// A rule for an argument is none.
+    #[error("its rule for the argument `{argument}` can't hold: {reason}")]
+    TextRule {
+        /// The argument's path.
+        argument: String,
+        /// Why.
+        reason: TextRuleError,
+    },
+    /// A rule for something that the tool does not take.
+    #[error("it has a rule for the argument `{argument}`, which it does not take; it takes: {takes}")]
+    NoSuchArgument {
+        /// The argument's path.
+        argument: String,
+        /// The arguments there are.
+        takes: String,
+    },
     /// Two arguments of one name.
     #[error("it takes two arguments `{0}`")]
     ArgumentTwice(String),
+    /// Its cache is to tell calls apart by an argument that it does not have: all would share one answer.
+    #[error("its cache's key field `{field}` is no argument of it; there are: {there_are}")]
+    CacheKeyField {
+        /// The field.
+        field: String,
+        /// The arguments there are.
+        there_are: String,
+    },
+    /// Its cache can't be warmed up so.
+    #[error("its cache can't be warmed up: {0}")]
+    CacheWarmUp(String),
 }
 
-/// Checks a tool and makes it callable.
+impl From<RulesError> for Misuse {
+    fn from(error: RulesError) -> Self {
+        match error {
+            RulesError::Rule { argument, reason } => Self::TextRule { argument, reason },
+            RulesError::NoSuchArgument { argument, takes } => Self::NoSuchArgument { argument, takes },
+        }
+    }
+}
+
+/// Checks a tool and makes it callable; its cache is checked and made on its own.
 pub(super) fn tool(
     spec: ToolSpec,
     schemas: &SchemaLimits,
     limits: &Limits,
     pools: &[String],
 ) -> Result<Tool, Misuse> {
-    let ToolSpec { mut definition, run, pool, timeout, cache, headers, requires, task } = spec;
+    let ToolSpec {
+        mut definition,
+        run,
+        pool,
+        timeout,
+        cache: _,
+        headers,
+        requires,
+        task,
+        arguments,
+        output_rule,
+    } = spec;
     name(&definition.name, limits.name_bytes_max)?;
     if definition.input_schema.get("type").and_then(Value::as_str) != Some("object") {
         return Err(Misuse::InputNotObject);
@@ -131,6 +179,7 @@ pub(super) fn tool(
         mark_header(&mut definition.input_schema, &parameter, &header)?;
     }
     let headers = header_parameters(&definition.input_schema)?;
+    let arguments = ArgumentRules::compile(arguments, &definition.input_schema)?.map(Box::new);
     let input = Schema::compile(&definition.input_schema, schemas).map_err(Misuse::InputSchema)?;
     if definition.output_schema.as_ref().is_some_and(|schema| !schema.is_object()) {
         return Err(Misuse::OutputNotObject);
@@ -153,11 +202,12 @@ pub(super) fn tool(
         pool,
         pool_place,
         timeout,
-        cache,
+        cache: None,
         task,
         requires,
         result_bytes_max,
-        generation: 0,
+        arguments,
+        output_rule: output_rule.unwrap_or_default(),
     })
 }
 

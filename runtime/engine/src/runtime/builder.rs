@@ -11,6 +11,7 @@ use crate::closing::Closing;
 use crate::extension::ExtensionSpec;
 use crate::gate::{Counter, Gate};
 use crate::hub::Hub;
+use crate::hygiene::OutputRule;
 use crate::lane::LaneHandle;
 use crate::offer::{Offer, OfferNames};
 use crate::prompt::IntoPrompt;
@@ -51,6 +52,7 @@ pub struct Builder {
     limits: Limits,
     lanes: Option<usize>,
     eviction: Eviction,
+    output_rule: OutputRule,
     task_store: Option<Arc<dyn TaskStore>>,
     state_keys: StateKeys,
 }
@@ -165,10 +167,17 @@ impl Builder {
         self
     }
 
-    /// Which kept answers stay when there is no room for all.
+    /// Which kept answers stay when there is no room for all, for tools that do not say so themselves.
     #[must_use]
     pub fn eviction(mut self, eviction: Eviction) -> Self {
         self.eviction = eviction;
+        self
+    }
+
+    /// What answers of tools may hold that have no [rule](ToolSpec::output_rule) of their own.
+    #[must_use]
+    pub fn output_rule(mut self, rule: OutputRule) -> Self {
+        self.output_rule = rule;
         self
     }
 
@@ -198,7 +207,12 @@ impl Builder {
         let lanes = self.lanes.unwrap_or_else(cores);
         let hub = Arc::new(Hub::new(lanes));
         let names = pools.iter().map(|pool| pool.name.clone()).collect();
-        let registry = Registry::new(Arc::clone(&hub), Arc::clone(&limits), names);
+        let cache = ResultCache::new(&limits, self.eviction, lanes);
+        let forgetting = Arc::clone(&cache);
+        hub.on_list_changed(move |kind| forgetting.list_changed(kind));
+        let registry = Registry::new(Arc::clone(&hub), Arc::clone(&limits), names, Arc::clone(&cache));
+        let registry = registry.with_output_rule(self.output_rule);
+        let warm = self.offer.warm();
         registry.exchange(&OfferNames::default(), self.offer)?;
         let implementation = self.identity.unwrap_or_else(unnamed);
         let list_cache = self.list_cache.unwrap_or(DEFAULT_LIST_CACHE);
@@ -212,7 +226,7 @@ impl Builder {
             registry,
             hub: Arc::clone(&hub),
             gate: Gate::new(&limits),
-            cache: ResultCache::new(&limits, self.eviction),
+            cache,
             sealer: Arc::new(Sealer::new(&self.state_keys.0, &limits)),
             identity,
             blocking: pools.iter().map(|pool| (pool.name.clone(), BlockingPool::new(pool))).collect(),
@@ -229,6 +243,7 @@ impl Builder {
         let next_lane = AtomicUsize::new(0);
         let runtime = Runtime { inner: Arc::new(Inner { shared, sessions, lanes, next_lane }) };
         runtime.begin_again(unfinished);
+        runtime.warm_up(warm);
         Ok(runtime)
     }
 

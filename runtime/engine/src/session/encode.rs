@@ -347,7 +347,7 @@ pub(super) fn close_result(mut object: Object<'_>, revision: Revision, identity:
 }
 
 pub(super) fn write_tool_result(object: &mut Object<'_>, result: ToolResult, revision: Revision) {
-    let ToolResult { content, structured_content, is_error, meta } = result;
+    let ToolResult { content, structured_content, is_error, meta, error_code: _ } = result;
     object.apart = write_blocks(object.member("content"), content, revision);
     if let Some(structured) = structured_content
         && (revision.era() == Era::Modern || revision >= Revision::V2025_06_18 && structured.is_object())
@@ -435,7 +435,7 @@ fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) -> 
 fn size_hint(outcome: &Outcome) -> usize {
     const ENVELOPE: usize = 256;
     match outcome {
-        Outcome::Tool(result) => crate::tool::size_of_result(result).min(APART_BYTES_MIN) + ENVELOPE,
+        Outcome::Tool(result) => crate::result_size::size_of_result(result).min(APART_BYTES_MIN) + ENVELOPE,
         Outcome::Done
         | Outcome::Read(_)
         | Outcome::Prompt(_)

@@ -1,19 +1,18 @@
 //! Operations performed: looked up, checked, admitted, handed to a worker. Free of eras.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario_codec::Node;
+use impresario_codec::{Node, Violation};
 use impresario_protocol::{
     Completion, CompletionTarget, ErrorKind, Limits, ListKind, McpError, Operation, Outcome, ToolResult,
 };
 
+use super::kept::{call_cached, was_sent_again};
 use super::operation::COMPLETE;
-use super::{Session, Stage, render};
-use crate::ask::run_on_thread;
-use crate::cache::{CacheKey, Ran};
-use crate::call::{Call, CallEvent, Ending};
+use super::run_tool::run_tool;
+use super::{Session, render};
+use crate::call::{Call, Ending};
 use crate::completion::CompletionRequest;
 use crate::context::Context;
 use crate::extension::ExtensionParams;
@@ -21,7 +20,7 @@ use crate::gate::{Counter, Permit};
 use crate::in_flight::InFlight;
 use crate::resource::cache_hint;
 use crate::template::Variables;
-use crate::tool::{CallFuture, Run, Tool};
+use crate::tool::{CallFuture, Tool};
 use crate::workers::Job;
 
 impl Session {
@@ -42,10 +41,11 @@ impl Session {
                 if let Some(missing) = tool.missing_capabilities(|| call.client()) {
                     return Err(lacks_capability(&tool, missing));
                 }
-                if let Some(mistakes) = check_arguments(&tool, arguments) {
+                if let Some(mistakes) = check_arguments(&tool, arguments).or_else(|| tool.screen(call)) {
                     call.finish(Ending::Answered(Outcome::Tool(ToolResult::error(mistakes))));
                     return Ok(());
                 }
+                let arguments = call.arguments();
                 let task_ttl_ms = self.task_ttl_ms(call, &tool)?;
                 self.admit(call, calls, in_flight)?;
                 match task_ttl_ms {
@@ -160,16 +160,11 @@ impl Session {
         if let Some(timeout) = self.timeout_as_task(call, &tool) {
             return run_tool(&self.stage, call, tool, timeout);
         }
-        let Some(policy) = &tool.cache else {
-            let timeout = tool.timeout;
-            return run_tool(&self.stage, call, tool, timeout);
-        };
-        let cache = &self.stage.shared.cache;
-        let key = cache.key(&tool, policy, &call.facts().caller, arguments);
-        match cache.get(key) {
-            Some(kept) => call.finish(Ending::Answered(Outcome::Tool(ToolResult::clone(&kept)))),
-            None => {
-                tokio::task::spawn_local(run_for_many(self.stage.clone(), Arc::clone(call), tool, key));
+        match &tool.cache {
+            Some(cache) if !was_sent_again(call) => call_cached(&self.stage, call, &tool, cache, arguments),
+            _ => {
+                let timeout = tool.timeout;
+                run_tool(&self.stage, call, tool, timeout);
             }
         }
     }
@@ -280,56 +275,6 @@ impl Session {
     }
 }
 
-/// Hands a tool's work to its pool, for as long as it may take.
-pub(super) fn run_tool(stage: &Stage, call: &Arc<Call>, tool: Arc<Tool>, timeout: Duration) {
-    let ctx = Context::new(Arc::clone(call), Arc::clone(&stage.hub));
-    let work: CallFuture = match &tool.run {
-        Run::Lane(run) => run(ctx),
-        Run::Blocking(run) => match stage.shared.blocking_pool(&tool.pool) {
-            Some(threads) => {
-                let (run, sealer, call) =
-                    (Arc::clone(run), Arc::clone(&stage.shared.sealer), Arc::clone(call));
-                let run = move || run_on_thread(&call, &sealer, || run(ctx));
-                Box::pin(Arc::clone(threads).run(run))
-            }
-            None => return call.finish(Ending::Failed(McpError::internal())),
-        },
-    };
-    let cancel_grace = Duration::from_millis(stage.shared.limits.cancel_grace_ms);
-    let call = Arc::clone(call);
-    let job = Job { call, work, timeout, cancel_grace, tool: Some(tool) };
-    stage.workers.submit(job);
-}
-
-/// Runs a cached tool for everybody who asks for the same meanwhile. A task of its own, so that nobody who
-/// leaves takes the run with it.
-async fn run_for_many(stage: Rc<Stage>, call: Arc<Call>, tool: Arc<Tool>, key: CacheKey) {
-    let Some(policy) = &tool.cache else { return };
-    let run = || run_apart(&stage, &call, &tool);
-    let ending = stage.shared.cache.get_or_run(key, policy, run).await;
-    call.finish(ending);
-}
-
-/// Runs a tool for a call that stands for several; what it tells its client goes to the one who began it.
-async fn run_apart(stage: &Stage, leader: &Arc<Call>, tool: &Arc<Tool>) -> Ran {
-    let call = Arc::new(Call::on_behalf_of(leader));
-    // What runs holds the place, even when the one who began it leaves.
-    leader.pass_permit_to(&call);
-    run_tool(stage, &call, Arc::clone(tool), tool.timeout);
-    let mut was_noisy = false;
-    loop {
-        match call.next_event().await {
-            CallEvent::Notification(notification) => {
-                was_noisy = true;
-                leader.notify(notification);
-            }
-            // A call that stands for several asks nobody.
-            CallEvent::Told(_) => was_noisy = true,
-            CallEvent::Ended(ending) => return Ran { ending, was_noisy },
-        }
-    }
-}
-
 /// A client that lacks a capability is told which.
 fn lacks_capability(tool: &Tool, missing: serde_json::Value) -> McpError {
     let name = &tool.definition.name;
@@ -343,8 +288,8 @@ fn check_arguments(tool: &Tool, arguments: Option<Node<'_>>) -> Option<String> {
         Some(arguments) => tool.input.check(arguments),
         None => tool.input.check_value(&serde_json::json!({})),
     };
-    let violations: Vec<_> = violations.err()?.iter().map(ToString::to_string).collect();
-    Some(format!("invalid arguments for {}: {}", tool.definition.name, violations.join("; ")))
+    let mistakes = Violation::join(&violations.err()?);
+    Some(format!("invalid arguments for {}: {mistakes}", tool.definition.name))
 }
 
 /// An object of strings.

@@ -256,7 +256,7 @@ mod tests {
     }
 
     fn open(table: &SessionTable, principal: &str) -> Result<Arc<SessionState>, McpError> {
-        let caller = Caller { principal: Some(principal.into()), address: None };
+        let caller = Caller { principal: Some(principal.into()), ..Caller::default() };
         table.open(Revision::V2025_11_25, caller, ClientFacts::default())
     }
 
@@ -271,7 +271,8 @@ mod tests {
     async fn another_callers_session_looks_as_if_there_were_none() {
         let table = table(|_| ());
         let state = open(&table, "ada").unwrap();
-        let (ada, bob) = (state.caller().clone(), Caller { principal: Some("bob".into()), address: None });
+        let (ada, bob) =
+            (state.caller().clone(), Caller { principal: Some("bob".into()), ..Caller::default() });
         assert!(table.find(state.id(), &ada).is_ok());
         let [foreign, unknown] =
             [table.find(state.id(), &bob), table.find("x", &bob)].map(Result::unwrap_err);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_codec::{DecodeLimits, Message};
-use impresario_protocol::{ErrorKind, Id, McpError, Notification, Outcome, ProgressToken};
+use impresario_protocol::{ErrorKind, Id, McpError, Notification, Outcome, ProgressToken, ToolResult};
 
+use super::Stage;
 use super::era::progress_token;
-use super::{Stage, perform};
+use super::run_tool::run_tool;
 use crate::call::{Call, CallEvent, ClientSource, Ending, Facts};
 use crate::caller::Caller;
 use crate::question::{Asks, Resumed};
@@ -83,11 +84,15 @@ async fn run_once(stage: &Rc<Stage>, task: &Arc<Task>, tool: &Arc<Tool>) -> Opti
     if !task.run_by(&call) {
         return None;
     }
+    // Its request is as it came; what is refused here was accepted by an earlier process with other rules.
+    if let Some(mistakes) = tool.screen(&call) {
+        return Some(Ending::Answered(Outcome::Tool(ToolResult::error(mistakes))));
+    }
     let remaining = Duration::from_millis(stage.shared.tasks.remaining_ms(task));
     let own = tool.task.as_deref().and_then(|policy| policy.timeout);
     let timeout = own.map_or(remaining, |own| own.min(remaining));
     let token = progress_token(call.message()).ok().flatten();
-    perform::run_tool(stage, &call, Arc::clone(tool), timeout);
+    run_tool(stage, &call, Arc::clone(tool), timeout);
     let tasks = &stage.shared.tasks;
     loop {
         let event = tokio::select! {
@@ -131,7 +136,7 @@ fn call_for(stage: &Stage, task: &Task, keeper: Keeper) -> Result<Call, McpError
     let message = message.map_err(|unreadable| unreadable.error)?;
     let call = Call::new(message, shared.call_limits());
     call.accept(Facts {
-        caller: Caller { principal: task.owner().cloned(), address: None },
+        caller: Caller { principal: task.owner().cloned(), ..Caller::default() },
         client: ClientSource::Said(task.client().clone()),
         asks: Asks::InTask(Box::new(Resumed { kept: task.kept(), loose: Vec::new() })),
         // Its progress is the task's message, whether anybody asked for it or not.

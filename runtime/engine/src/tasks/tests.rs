@@ -12,7 +12,7 @@ use super::*;
 const TTL_MS: u64 = 300_000;
 
 fn caller(principal: &str) -> Caller {
-    Caller { principal: Some(principal.into()), address: None }
+    Caller { principal: Some(principal.into()), ..Caller::default() }
 }
 
 fn new_task(caller: &Caller, request: &'static str) -> NewTask {

@@ -26,6 +26,24 @@ fn textual_size() {}
 #[tool(cache(ttl = "1m", size = 1))]
 fn unknown_in_cache() {}
 
+#[tool(cache(ttl = "1m", eviction = "fifo"))]
+fn unknown_eviction() {}
+
+#[tool(cache(ttl = "1m", key_fields = "city"))]
+fn one_key_field() {}
+
+#[tool(cache(ttl = "1m", tags = ["a", 1]))]
+fn numeric_tag() {}
+
+#[tool(cache(ttl = "1m", errors = ["not_found"]))]
+fn errors_without_a_time() {}
+
+#[tool(cache(ttl = "1m", error_ttl = "1s"))]
+fn a_time_without_errors() {}
+
+#[tool(cache(ttl = "1m", forget_on_list_changed = ["skills"]))]
+fn unknown_list() {}
+
 #[tool(annotations(readonly))]
 fn unknown_annotation() {}
 

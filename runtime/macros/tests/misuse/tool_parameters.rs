@@ -20,4 +20,19 @@ fn conditional(#[cfg(unix)] a: f64) {}
 #[tool]
 fn two_problems(#[arg(x)] a: f64, (b, c): (f64, f64)) {}
 
+#[tool]
+fn unknown_text_rule(#[arg(text(longest = 5))] a: String) {}
+
+#[tool]
+fn unknown_mark(#[arg(text(bidi = "escape"))] a: String) {}
+
+#[tool]
+fn two_bases(#[arg(text(strict, clean))] a: String) {}
+
+#[tool(output(escapes = "reject"))]
+fn unknown_treatment(a: String) {}
+
+#[tool(output)]
+fn no_output_rule(a: String) {}
+
 fn main() {}

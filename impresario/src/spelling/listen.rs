@@ -1,4 +1,4 @@
-//! Where to listen, as people write it.
+//! Where and how to listen, as people write it.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -42,16 +42,23 @@ impl fmt::Display for Listen {
 }
 
 /// The path in `unix:PATH`.
-pub(super) fn unix_path(text: &str) -> Result<PathBuf, String> {
+pub(crate) fn unix_path(text: &str) -> Result<PathBuf, String> {
     let path = text.strip_prefix("unix:").filter(|path| !path.is_empty());
     path.map(PathBuf::from).ok_or_else(|| "write unix:PATH, such as unix:/run/tools.sock".to_owned())
 }
 
 /// Permissions in octal.
-pub(super) fn mode(text: &str) -> Result<u32, String> {
+pub(crate) fn mode(text: &str) -> Result<u32, String> {
     const MODE_MAX: u32 = 0o777;
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= MODE_MAX);
     mode.ok_or_else(|| "write permissions in octal, such as 600 or 660".to_owned())
+}
+
+/// How many lanes.
+pub(crate) fn lanes(text: &str) -> Result<usize, String> {
+    const MAX: usize = 1024;
+    let lanes = text.parse().ok().filter(|lanes| (1..=MAX).contains(lanes));
+    lanes.ok_or_else(|| format!("write a number from 1 to {MAX}"))
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! The media type of a skill's file, by the end of its name.
+//! The media type of a file by the end of its name: the packs that serve files say the same of the same file.
 
-/// The media type of a `SKILL.md`.
-pub(super) const MARKDOWN: &str = "text/markdown";
+/// The media type of Markdown, such as a `SKILL.md`.
+pub(crate) const MARKDOWN: &str = "text/markdown";
 
 /// The media type of a folder.
-pub(super) const DIRECTORY: &str = "inode/directory";
+pub(crate) const DIRECTORY: &str = "inode/directory";
 
 /// What a file of that name most likely holds.
-pub(super) fn media_type(name: &str) -> &'static str {
+pub(crate) fn media_type(name: &str) -> &'static str {
     let end = name.rsplit_once('.').map_or("", |(_, end)| end);
     match end.to_ascii_lowercase().as_str() {
         "md" | "markdown" => MARKDOWN,
@@ -30,6 +30,17 @@ pub(super) fn media_type(name: &str) -> &'static str {
         "jpg" | "jpeg" => "image/jpeg",
         "gif" => "image/gif",
         "webp" => "image/webp",
+        "bmp" => "image/bmp",
+        "avif" => "image/avif",
+        "ico" => "image/vnd.microsoft.icon",
+        "tif" | "tiff" => "image/tiff",
+        "mp3" => "audio/mpeg",
+        "wav" => "audio/wav",
+        "ogg" | "oga" | "opus" => "audio/ogg",
+        "flac" => "audio/flac",
+        "m4a" => "audio/mp4",
+        "mp4" => "video/mp4",
+        "webm" => "video/webm",
         "pdf" => "application/pdf",
         "zip" => "application/zip",
         _ => "application/octet-stream",
