@@ -78,13 +78,28 @@ impl Serve {
         let admin = self.admin.admin.or_else(|| config.server.admin.clone());
         let options = self.options.over(&config.server, &config.limits);
         logging::start(options.log.as_deref(), DEFAULT_LOG);
+        // Before anything is opened.
+        options.tls.read().map_err(|error| no_tls(&config, &error))?;
         let limits = options.limits()?;
         let builder = described(&config, &limits);
         let Next { house, offer, .. } = Next::first(config).await?;
         let started = options.size(builder)?.offer(offer).start();
         let runtime = started.map_err(|error| following::not_started(&house, error))?;
         let keeper = Keeper::new(runtime.clone(), source, house);
-        Ok(kept(keeper, admin, serve_runtime(runtime, options)).await?)
+        let secured = Arc::clone(&keeper);
+        let serving = until_stopped(runtime, options, move |server| secured.secured_by(server.reloader()));
+        Ok(kept(keeper, admin, Box::pin(serving)).await?)
+    }
+}
+
+/// TLS that is described by halves is a mistake of the file if it says anything of it, else of the flags.
+fn no_tls(config: &Config, error: &anyhow::Error) -> Failure {
+    match config.root.get("server").and_then(|server| server.get("tls")) {
+        Some(_) => {
+            let problem = config.problem("server.tls", &error.to_string());
+            Failure::Config(problem.help("or say it in [server.tls]: cert, key, client_ca").into())
+        }
+        None => Failure::usage(error.to_string()),
     }
 }
 
@@ -129,8 +144,10 @@ async fn kept(
         std::future::pending::<anyhow::Result<()>>().await
     };
     tokio::select! {
-        served = serving => served,
+        // In this order: SIGHUP is watched, and so kills nothing, before anybody is told that the server is there.
+        biased;
         failed = following => failed,
+        served = serving => served,
         () = answering => Ok(()),
     }
 }
@@ -169,11 +186,21 @@ pub fn start(builder: Builder, options: &ServeOptions) -> anyhow::Result<Runtime
 /// # Errors
 /// When the address can't be bound, or standard output can't be taken over.
 pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::Result<()> {
+    until_stopped(runtime, options, |_server| ()).await
+}
+
+/// Does so, and hands the server over that listens at an address, if one does.
+async fn until_stopped(
+    runtime: Runtime,
+    options: ServeOptions,
+    listening: impl FnOnce(&HttpServer),
+) -> anyhow::Result<()> {
     // Watched before anybody is told that the server is there: from then on no signal may just kill it.
     let mut signals = Signals::watch().context("watch for signals")?;
     match options.http() {
         Some(Listen::Tcp(address)) => {
             let server = listen(&runtime, options.http_config(Some(address))?)?;
+            listening(&server);
             announce::listening(server.scheme(), server.address(), options.serves_http_sse());
         }
         Some(Listen::Unix(path)) => {

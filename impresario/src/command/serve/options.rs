@@ -113,8 +113,8 @@ impl ServeOptions {
         };
         Self {
             http: self.http.or_else(|| file.http.clone()),
-            insecure: self.insecure,
-            tls: self.tls,
+            insecure: self.insecure.or(file.insecure),
+            tls: self.tls.over(&file.tls),
             sse: self.sse.or(file.sse),
             stdio: self.stdio.or(file.stdio),
             lines: self.lines.or_else(|| file.lines.clone()),
