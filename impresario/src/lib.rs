@@ -66,6 +66,10 @@ struct ToolsGuide;
 
 /// The examples of the guide to tools that ask.
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/caching.md")]
+struct CachingGuide;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/asking.md")]
 struct AskingGuide;
 
