@@ -68,6 +68,11 @@ pub use impresario_transports::{Serve, UnixSocket, lines};
 #[doc = include_str!("../../docs/tools.md")]
 struct ToolsGuide;
 
+/// The example of the guide to caching.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/caching.md")]
+struct CachingGuide;
+
 /// The examples of the guide to tools that ask.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/asking.md")]
