@@ -18,11 +18,11 @@ pub mod calc;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod part;
-pub mod setting;
 #[cfg(feature = "skills")]
 pub mod skills;
 
 use impresario_engine::Builder;
+pub use impresario_settings as setting;
 
 /// Tools, resources and prompts that belong together.
 #[derive(Debug, Clone, Copy)]
