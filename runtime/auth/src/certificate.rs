@@ -128,8 +128,8 @@ fn read_pattern(written: &str, san: SanKind) -> Result<Vec<Part>, &'static str> 
         } else if let Some(after) = rest.strip_prefix("{tenant}") {
             (Part::Tenant, after)
         } else {
-            let end = rest[1..].find('{').map_or(rest.len(), |at| at + 1);
-            let (text, after) = rest.split_at_checked(end).ok_or("holds characters that no name has")?;
+            let brace = rest.char_indices().skip(1).find(|(_, letter)| *letter == '{');
+            let (text, after) = rest.split_at(brace.map_or(rest.len(), |(at, _)| at));
             if text.contains(['{', '}']) {
                 return Err("holds something in braces that is neither `{name}` nor `{tenant}`");
             }

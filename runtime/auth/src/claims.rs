@@ -8,7 +8,6 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 /// The claims of a token that was not verified by being read.
-#[derive(Debug)]
 pub(crate) struct Claims(Map<String, Value>);
 
 /// A claim that is there, but is not what it must be.

@@ -60,7 +60,7 @@ pub(crate) async fn discover(outbound: &Outbound, issuer: &str, at: &[Url]) -> R
             Ok(body) => return read(issuer, url, &body),
             // A server that has not this form of the document may have the next one. What failed otherwise would
             // fail once more.
-            Err(error @ FetchError::Status { .. }) => last = Some(error),
+            Err(error @ FetchError::Status { status: 400..500, .. }) => last = Some(error),
             Err(error) => return Err(error),
         }
     }

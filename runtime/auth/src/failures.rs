@@ -15,6 +15,9 @@ use crate::clock::Clock;
 /// How many addresses are remembered.
 const ADDRESSES_MAX: usize = 16_384;
 
+/// Of how many addresses the one that has failed least makes room for a new one.
+const LOOKED_AT: usize = 8;
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Failures by address.
@@ -50,11 +53,9 @@ impl Failures {
         let mut addresses = self.full_again_at.lock();
         let network = network(address);
         if addresses.len() >= ADDRESSES_MAX && !addresses.contains_key(&network) {
-            addresses.retain(|_, full_again_at| *full_again_at > now);
-            if addresses.len() >= ADDRESSES_MAX
-                && let Some(any) = addresses.keys().next().copied()
-            {
-                addresses.remove(&any);
+            let least = addresses.iter().take(LOOKED_AT).min_by_key(|(_, full_again_at)| **full_again_at);
+            if let Some(address) = least.map(|(address, _)| *address) {
+                addresses.remove(&address);
             }
         }
         let full_again_at = addresses.entry(network).or_default();

@@ -151,6 +151,10 @@ impl From<WrongType> for TimeProblem {
 
 fn check_times(claims: &Claims, now: u64, leeway: u64) -> Result<Expiry, TimeProblem> {
     let told = claims.seconds("exp")?.ok_or(TimeProblem::Type)?;
+    let accepted_until = told.saturating_add(leeway);
+    if accepted_until <= now {
+        return Err(TimeProblem::Wrong(Problem::Expired));
+    }
     let latest = now.saturating_add(leeway);
     let issued_at = claims.seconds("iat")?;
     if issued_at.is_some_and(|issued_at| issued_at > latest || issued_at > told) {
@@ -160,9 +164,5 @@ fn check_times(claims: &Claims, now: u64, leeway: u64) -> Result<Expiry, TimePro
         return Err(TimeProblem::Wrong(Problem::NotYet));
     }
     let at = |seconds: u64| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).ok_or(TimeProblem::Type);
-    let accepted_until = told.saturating_add(leeway);
-    if accepted_until <= now {
-        return Err(TimeProblem::Wrong(Problem::Expired));
-    }
     Ok(Expiry { told: at(told)?, accepted_until: at(accepted_until)? })
 }

@@ -8,8 +8,7 @@ use crate::claims::Claims;
 use crate::crypto;
 use crate::problem::Problem;
 
-/// A token that was read, and not verified.
-#[derive(Debug)]
+/// A token that was read, and not verified. It has no `Debug`: nobody is to write a token down.
 pub(crate) struct Token<'t> {
     /// Its header. Of what it says, only `alg`, `kid`, `typ` and `crit` are ever looked at: `jku`, `x5u`, `jwk` and
     /// `x5c` would let whoever made the token say whom to believe.

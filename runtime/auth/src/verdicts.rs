@@ -78,14 +78,14 @@ impl Verdicts {
         let ttl = at_most.map_or(self.ttl, |at_most| at_most.min(self.ttl));
         if !ttl.is_zero() {
             let now = self.clock.uptime();
-            self.accepted.put(of, principal, now, now + ttl);
+            self.accepted.put(of, principal, now + ttl);
         }
     }
 
     /// Remembers that it was refused.
     pub(crate) fn refuse(&self, of: Fingerprint, why: &'static str) {
         let now = self.clock.uptime();
-        self.refused.put(of, why, now, now + REFUSAL_TTL.min(self.ttl));
+        self.refused.put(of, why, now + REFUSAL_TTL.min(self.ttl));
     }
 
     /// Forgets everything.
@@ -132,14 +132,12 @@ impl<V: Clone> Table<V> {
         shard.get(&of.0).filter(|(_, until)| now < *until).map(|(value, _)| value.clone())
     }
 
-    fn put(&self, of: Fingerprint, value: V, now: Duration, until: Duration) {
+    fn put(&self, of: Fingerprint, value: V, until: Duration) {
         let mut shard = self.shard(of).write();
         if shard.len() >= self.shard_max && !shard.contains_key(&of.0) {
-            shard.retain(|_, (_, until)| now < *until);
+            // Not all of them are looked at: under a flood that would cost more than it is worth.
             let ends_first = shard.iter().take(LOOKED_AT).min_by_key(|(_, (_, until))| *until);
-            if shard.len() >= self.shard_max
-                && let Some(key) = ends_first.map(|(key, _)| *key)
-            {
+            if let Some(key) = ends_first.map(|(key, _)| *key) {
                 shard.remove(&key);
             }
         }
