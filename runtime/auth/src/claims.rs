@@ -58,7 +58,10 @@ impl Claims {
     pub(crate) fn is(&self, name: &str, wanted: &str) -> bool {
         match self.0.get(name) {
             Some(Value::String(text)) => text == wanted,
-            Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string() == wanted,
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => {
+                let written = value.to_string();
+                written == wanted
+            }
             _ => false,
         }
     }

@@ -194,13 +194,11 @@ async fn those_who_wait_may_leave_and_the_fetch_goes_on_for_the_others() {
     let server = AuthorizationServer::start(key_set(&[&key]));
     let stage = Arc::new(Stage::open(discovered(&server.url)));
     let first = token(&key, &server.url, 0);
-    let left = {
-        let stage = Arc::clone(&stage);
-        tokio::spawn(async move { stage.bearer(&first, &peer(0)).await })
-    };
+    let mut left = tokio::task::JoinSet::new();
+    let waits = Arc::clone(&stage);
+    left.spawn(async move { waits.bearer(&first, &peer(0)).await });
     tokio::task::yield_now().await;
-    left.abort();
-    assert!(left.await.unwrap_err().is_cancelled());
+    left.shutdown().await;
     assert!(stage.bearer(&token(&key, &server.url, 1), &peer(1)).await.is_ok());
     assert_eq!(server.asked(KEYS), 1);
 }
