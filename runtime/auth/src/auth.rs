@@ -18,17 +18,12 @@ use crate::credential::{Credential, KEY_HEADER, Reads};
 use crate::documents::Documents;
 use crate::failures::Failures;
 use crate::issuer::Issuer;
-use crate::open::Opening;
+use crate::open::{Opening, check_limits};
 use crate::problem::{Problem, Refused};
 use crate::proxy::Proxy;
 use crate::settings::{AuthSettings, SettingsError};
 use crate::token::Token;
 use crate::verdicts::{Fingerprint, Known, Verdicts};
-
-/// The longest credential that the settings can allow, and the longest that a verdict can be remembered.
-const CREDENTIAL_BYTES_MAX: u64 = 16 * 1024;
-const VERDICT_TTL_MAX: Duration = Duration::from_secs(300);
-const LEEWAY_MAX: Duration = Duration::from_secs(300);
 
 /// Authentication, opened from its settings.
 #[derive(Debug)]
@@ -217,12 +212,12 @@ impl Auth {
         if let Some(wait) = self.address(shown).and_then(|address| self.failures.refused_too_often(address)) {
             return Err(too_often(wait));
         }
-        let fingerprint = self.fingerprint(&credential);
+        let (fingerprint, epoch) = (self.fingerprint(&credential), self.verdicts.epoch());
         match self.find(&credential).await {
             Ok(Found { principal, until }) => {
                 let now = self.clock.wall();
                 let at_most = until.map(|until| until.duration_since(now).unwrap_or_default());
-                self.verdicts.accept(fingerprint, Arc::clone(&principal), at_most);
+                self.verdicts.accept(fingerprint, Arc::clone(&principal), at_most, epoch);
                 Ok(principal)
             }
             Err(Refused { refusal, is_lasting }) => {
@@ -300,35 +295,4 @@ impl Authenticator for Auth {
 fn too_often(wait: Duration) -> AuthRefusal {
     let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     AuthRefusal::TooOften { retry_after_ms }
-}
-
-fn check_limits(settings: &AuthSettings) -> Result<(), SettingsError> {
-    let wrong = |key: &str, problem: &str| Err(SettingsError::new(key, problem));
-    if !(256..=CREDENTIAL_BYTES_MAX).contains(&settings.credential_max.0) {
-        return wrong("credential_max", "is 256 B to 16 KiB");
-    }
-    if settings.verdict_ttl.0 > VERDICT_TTL_MAX {
-        return wrong("verdict_ttl", "is at most 5 min: for so long a token that was taken back is believed");
-    }
-    if settings.leeway.0 > LEEWAY_MAX {
-        return wrong("leeway", "is at most 5 min");
-    }
-    if settings.failures_per_minute == 0 {
-        return wrong("failures_per_minute", "is at least 1");
-    }
-    let all = settings.scopes_supported.iter().chain(settings.scopes_challenged.iter().flatten());
-    for scope in all
-        .chain(settings.scopes_implied.iter().flat_map(|(broad, narrow)| [broad].into_iter().chain(narrow)))
-    {
-        if !impresario_engine::is_scope(scope) {
-            return wrong(
-                "scopes_supported",
-                &format!("`{scope}` can't be a scope: write visible ASCII without quotes"),
-            );
-        }
-        if scope == "offline_access" {
-            return wrong("scopes_supported", "`offline_access` is not a server's to ask for; leave it out");
-        }
-    }
-    Ok(())
 }

@@ -4,6 +4,9 @@ use impresario_outbound::Url;
 
 use crate::discovery::is_secure;
 
+/// Where the metadata of a protected resource is (RFC 9728).
+pub(crate) const METADATA: &str = "/.well-known/oauth-protected-resource";
+
 /// A URI of this server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Resource {
@@ -35,9 +38,9 @@ impl Resource {
         Ok(Self { origin: origin.to_owned(), host, path: path.to_owned(), uri })
     }
 
-    /// Where the metadata of this resource is by its own path (RFC 9728).
+    /// Where the metadata of this resource is by its own path.
     pub(crate) fn metadata_path(&self) -> String {
-        format!("{}{}", crate::documents::RESOURCE, self.path)
+        format!("{}{}", METADATA, self.path)
     }
 }
 

@@ -9,12 +9,11 @@ use impresario_engine::{Document, Place};
 use impresario_outbound::Url;
 use serde_json::{Map, Value, json};
 
-use crate::canonical::Resource;
+use crate::canonical::{METADATA, Resource};
 use crate::challenge::is_asked_for;
 use crate::discovery;
 use crate::issuer::{Issuer, Keys};
 
-pub(crate) const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 
 /// The documents of every URI of this server.
@@ -55,7 +54,7 @@ impl Documents {
         if place.path == AUTHORIZATION_SERVER {
             return advertised(issuers).next().and_then(metadata_url).map(Document::Elsewhere);
         }
-        let rest = place.path.strip_prefix(RESOURCE)?;
+        let rest = place.path.strip_prefix(METADATA)?;
         let here = |(resource, _): &&(Resource, Arc<str>)| is_host(resource, place.host);
         // Without a path of its own it is about whatever this server is; with one, about that alone.
         let found = if rest.is_empty() || rest == "/" {

@@ -1,5 +1,6 @@
 //! An authorization server and the rules for its tokens: who may have signed them, for whom, until when.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -121,16 +122,19 @@ impl Issuer {
         expiry: Expiry,
         tree: &ScopeTree,
     ) -> Result<Principal, Problem> {
-        let name = match &self.name_claim {
-            Some(claim) => claims.text(claim),
-            None => claims.text("sub").or_else(|| claims.text("client_id")),
+        let by_issuer = |name| (Cow::Borrowed(self.name.as_str()), name);
+        // A client may have an id that is the name of a person.
+        let by_client = |name| (Cow::Owned(format!("{} client", self.name)), name);
+        let named = match &self.name_claim {
+            Some(claim) => claims.text(claim).map(by_issuer),
+            None => claims.text("sub").map(by_issuer).or_else(|| claims.text("client_id").map(by_client)),
         };
         let tenant = match &self.tenant_claim {
             Some(claim) => Some(claims.text(claim).ok_or(Problem::Tenant)?),
             None => self.tenant.as_deref(),
         };
-        let name = name.ok_or(Problem::Name)?;
-        let mut principal = Principal::new(tenant, &self.name, name, AuthMethod::Token)
+        let (authority, name) = named.ok_or(Problem::Name)?;
+        let mut principal = Principal::new(tenant, &authority, name, AuthMethod::Token)
             .map_err(|_| if tenant == Some("") { Problem::Tenant } else { Problem::Name })?;
         principal.scopes = Scopes::new(claims.scopes(), tree);
         principal.expires_at = Some(expiry.accepted_until);

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use impresario_outbound::{Outbound, OutboundConfig, Rules, Url};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
@@ -28,6 +29,11 @@ const ASYMMETRIC: &[Algorithm] = &[
     Algorithm::ES384,
     Algorithm::EdDSA,
 ];
+
+/// The longest credential that the settings can allow, and the longest that a verdict can be remembered.
+const CREDENTIAL_BYTES_MAX: u64 = 16 * 1024;
+const VERDICT_TTL_MAX: Duration = Duration::from_secs(300);
+const LEEWAY_MAX: Duration = Duration::from_secs(300);
 
 /// What issuers are opened with.
 #[derive(Debug)]
@@ -158,6 +164,38 @@ impl Opening<'_> {
 #[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
 fn unusable<E: ToString>(error: E) -> SettingsError {
     SettingsError::new("fetch", error.to_string())
+}
+
+/// Refuses what lies outside of its bounds, and scopes that are none.
+pub(crate) fn check_limits(settings: &AuthSettings) -> Result<(), SettingsError> {
+    let wrong = |key: &str, problem: &str| Err(SettingsError::new(key, problem));
+    if !(256..=CREDENTIAL_BYTES_MAX).contains(&settings.credential_max.0) {
+        return wrong("credential_max", "is 256 B to 16 KiB");
+    }
+    if settings.verdict_ttl.0 > VERDICT_TTL_MAX {
+        return wrong("verdict_ttl", "is at most 5 min: for so long a token that was taken back is believed");
+    }
+    if settings.leeway.0 > LEEWAY_MAX {
+        return wrong("leeway", "is at most 5 min");
+    }
+    if settings.failures_per_minute == 0 {
+        return wrong("failures_per_minute", "is at least 1");
+    }
+    let all = settings.scopes_supported.iter().chain(settings.scopes_challenged.iter().flatten());
+    for scope in all
+        .chain(settings.scopes_implied.iter().flat_map(|(broad, narrow)| [broad].into_iter().chain(narrow)))
+    {
+        if !impresario_engine::is_scope(scope) {
+            return wrong(
+                "scopes_supported",
+                &format!("`{scope}` can't be a scope: write visible ASCII without quotes"),
+            );
+        }
+        if scope == "offline_access" {
+            return wrong("scopes_supported", "`offline_access` is not a server's to ask for; leave it out");
+        }
+    }
+    Ok(())
 }
 
 fn schedule(fetch: &FetchSettings) -> Schedule {

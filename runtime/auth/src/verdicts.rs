@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use impresario_engine::Principal;
@@ -30,6 +31,8 @@ pub(crate) struct Verdicts {
     clock: Arc<dyn Clock>,
     /// The longest that one is believed.
     ttl: Duration,
+    /// How often everything was forgotten. What was verified before that is not remembered after it.
+    epoch: AtomicU64,
     accepted: Table<Arc<Principal>>,
     refused: Table<&'static str>,
 }
@@ -49,7 +52,14 @@ impl Verdicts {
     pub(crate) fn new(clock: Arc<dyn Clock>, ttl: Duration, accepted_max: usize) -> Self {
         let mut hash_key = [0; 16];
         getrandom::fill(&mut hash_key).expect("the operating system gives random bytes");
-        Self { hash_key, clock, ttl, accepted: Table::new(accepted_max), refused: Table::new(REFUSALS_MAX) }
+        Self {
+            hash_key,
+            clock,
+            ttl,
+            epoch: AtomicU64::new(0),
+            accepted: Table::new(accepted_max),
+            refused: Table::new(REFUSALS_MAX),
+        }
     }
 
     /// What a credential of that kind is remembered by. Each part is preceded by its length, so that no two
@@ -73,23 +83,35 @@ impl Verdicts {
             .or_else(|| self.refused.get(of, now).map(Known::Refused))
     }
 
-    /// Remembers that it was accepted, for at most so long.
-    pub(crate) fn accept(&self, of: Fingerprint, principal: Arc<Principal>, at_most: Option<Duration>) {
+    /// What is told to [`Verdicts::accept`], asked for before the credential is verified.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    /// Remembers that it was accepted, for at most so long; unless everything was forgotten since that epoch.
+    pub(crate) fn accept(
+        &self,
+        of: Fingerprint,
+        principal: Arc<Principal>,
+        at_most: Option<Duration>,
+        epoch: u64,
+    ) {
         let ttl = at_most.map_or(self.ttl, |at_most| at_most.min(self.ttl));
         if !ttl.is_zero() {
             let now = self.clock.uptime();
-            self.accepted.put(of, principal, now + ttl);
+            self.accepted.put(of, principal, now + ttl, || self.epoch() == epoch);
         }
     }
 
     /// Remembers that it was refused.
     pub(crate) fn refuse(&self, of: Fingerprint, why: &'static str) {
         let now = self.clock.uptime();
-        self.refused.put(of, why, now + REFUSAL_TTL.min(self.ttl));
+        self.refused.put(of, why, now + REFUSAL_TTL.min(self.ttl), || true);
     }
 
     /// Forgets everything.
     pub(crate) fn forget_all(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
         self.accepted.clear();
         self.refused.clear();
     }
@@ -132,8 +154,13 @@ impl<V: Clone> Table<V> {
         shard.get(&of.0).filter(|(_, until)| now < *until).map(|(value, _)| value.clone())
     }
 
-    fn put(&self, of: Fingerprint, value: V, until: Duration) {
+    /// Keeps a value, unless it is out of date. That is asked with the lock held, so that what clears the table either
+    /// is seen, or comes after it.
+    fn put(&self, of: Fingerprint, value: V, until: Duration, is_current: impl FnOnce() -> bool) {
         let mut shard = self.shard(of).write();
+        if !is_current() {
+            return;
+        }
         if shard.len() >= self.shard_max && !shard.contains_key(&of.0) {
             // Not all of them are looked at: under a flood that would cost more than it is worth.
             let ends_first = shard.iter().take(LOOKED_AT).min_by_key(|(_, (_, until))| *until);
@@ -199,9 +226,9 @@ mod tests {
     fn a_verdict_ends_with_its_token_and_after_five_minutes_at_the_latest() {
         let (verdicts, clock) = verdicts(64);
         let (short, long) = (verdicts.fingerprint(1, &[b"a"]), verdicts.fingerprint(1, &[b"b"]));
-        verdicts.accept(short, somebody(), Some(Duration::from_secs(7)));
-        verdicts.accept(long, somebody(), None);
-        verdicts.accept(verdicts.fingerprint(1, &[b"c"]), somebody(), Some(Duration::ZERO));
+        verdicts.accept(short, somebody(), Some(Duration::from_secs(7)), 0);
+        verdicts.accept(long, somebody(), None, 0);
+        verdicts.accept(verdicts.fingerprint(1, &[b"c"]), somebody(), Some(Duration::ZERO), 0);
         assert_eq!(verdicts.len().0, 2);
         clock.advance(Duration::from_millis(6_999));
         assert!(verdicts.get(short).is_some());
@@ -227,18 +254,23 @@ mod tests {
     fn however_many_come_the_tables_keep_their_size_and_refusals_drive_out_nobody() {
         let (verdicts, _) = verdicts(64);
         let alice = verdicts.fingerprint(1, &[b"alice"]);
-        verdicts.accept(alice, somebody(), None);
+        verdicts.accept(alice, somebody(), None, 0);
         for number in 0..100_000_u32 {
             verdicts.refuse(verdicts.fingerprint(1, &[&number.to_le_bytes()]), "no");
         }
         assert!(verdicts.len().1 <= REFUSALS_MAX);
         assert!(matches!(verdicts.get(alice), Some(Known::Accepted(_))));
         for number in 0..10_000_u32 {
-            verdicts.accept(verdicts.fingerprint(2, &[&number.to_le_bytes()]), somebody(), None);
+            verdicts.accept(verdicts.fingerprint(2, &[&number.to_le_bytes()]), somebody(), None, 0);
         }
         assert!(verdicts.len().0 <= 64);
         verdicts.forget_all();
         assert_eq!(verdicts.len(), (0, 0));
+        // It was verified by a key that is gone now.
+        verdicts.accept(alice, somebody(), None, 0);
+        assert_eq!(verdicts.len(), (0, 0));
+        verdicts.accept(alice, somebody(), None, verdicts.epoch());
+        assert_eq!(verdicts.len(), (1, 0));
     }
 
     #[test]

@@ -278,6 +278,9 @@ async fn a_client_without_a_person_is_named_by_its_id_and_scopes_come_either_way
     machine["scp"] = json!(["admin"]);
     let principal = stage.bearer(&es.token(&machine), "192.0.2.1").await.unwrap();
     assert_eq!(&**principal.name(), "robot");
+    let person = but("https://auth.example.com", "sub", json!("robot"));
+    let person = stage.bearer(&es.token(&person), "192.0.2.1").await.unwrap();
+    assert_ne!(person.id(), principal.id());
     assert!(["admin", "write", "read"].iter().all(|scope| principal.scopes.allows(scope)));
     assert_eq!(principal.scopes.missing(&["read", "delete", "sudo"]), ["delete", "sudo"]);
 }
