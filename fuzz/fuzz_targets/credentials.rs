@@ -55,7 +55,9 @@ fuzz_target!(|input: (u8, &str, &str, &[u8])| {
     let (kind, first, second, bytes) = input;
     let headers = match kind % 4 {
         // Spelt as a token, so that more than the spelling is looked at.
-        0 => Headers(Some(format!("Bearer {}.{}.{}", spelt(first), spelt(second), spelt(bytes)).into()), None),
+        0 => {
+            Headers(Some(format!("Bearer {}.{}.{}", spelt(first), spelt(second), spelt(bytes)).into()), None)
+        }
         1 => Headers(Some([b"Bearer ", bytes].concat()), None),
         2 => Headers(None, Some(format!("imp_abcdefgh_{second}").into())),
         _ => Headers(Some(bytes.to_vec()), None),
