@@ -102,9 +102,7 @@ mod tests {
         for value in [&b"Basic YWJj"[..], b"", b"Bearerabc", b"bear", b"DPoP abc", b"Bearer\tabc"] {
             assert_eq!(read(value), Ok(None), "{value:?}");
         }
-        for value in
-            [&b"Bearer"[..], b"Bearer ", b"Bearer a b", b"Bearer a,b", b"Bearer \xff", b"Bearer a\"b"]
-        {
+        for value in [&b"Bearer"[..], b"Bearer ", b"Bearer \xff"] {
             assert_eq!(read(value), Err(Problem::NotAToken.into()), "{value:?}");
         }
         assert_eq!(read(&[b'a'; 65]), Err(AuthRefusal::TooLarge { bytes_max: 64 }));
