@@ -26,13 +26,13 @@ pub mod lab;
 #[cfg(any(feature = "files", feature = "skills"))]
 mod media;
 pub mod part;
-pub mod setting;
 #[cfg(feature = "skills")]
 pub mod skills;
 #[cfg(feature = "sql")]
 pub mod sql;
 
 use impresario_engine::{Builder, Offer};
+pub use impresario_settings as setting;
 
 /// Tools, resources and prompts that belong together.
 #[derive(Debug, Clone, Copy)]
