@@ -27,7 +27,8 @@ static HOUSE: LazyLock<House> = LazyLock::new(|| {
     symlink("../secret", root.join("out")).expect("it can be written");
     symlink("..", root.join("up")).expect("it can be written");
     symlink("a", root.join("in")).expect("it can be written");
-    let files = Files::open(Settings::new([RootSettings::read_only(&root)]), "/").expect("the root can be opened");
+    let files =
+        Files::open(Settings::new([RootSettings::read_only(&root)]), "/").expect("the root can be opened");
     let root = root.to_str().expect("its path is UTF-8").to_owned();
     House { folder, root, files }
 });
@@ -39,7 +40,10 @@ fuzz_target!(|input: (bool, &str)| {
     if let Ok(located) = house.files.locate(&path) {
         let below = located.strip_prefix(&house.root).expect("a located path begins with its root's");
         assert!(below.is_empty() || below.starts_with('/'), "{path:?}: {located:?}");
-        assert!(below.split('/').skip(1).all(|name| !matches!(name, "" | "." | "..")), "{path:?}: {located:?}");
+        assert!(
+            below.split('/').skip(1).all(|name| !matches!(name, "" | "." | "..")),
+            "{path:?}: {located:?}"
+        );
         assert!(!located.contains(['\0', '\\']), "{path:?}: {located:?}");
     }
     if let Ok(bytes) = house.files.read(&path) {

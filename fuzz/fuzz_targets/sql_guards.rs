@@ -2,8 +2,8 @@
 //! that the brackets around it hold in.
 #![no_main]
 
-use impresario_tools::sql::guard::{free_query, one_statement, quoted};
-use impresario_tools::sql::tokens::{Dialect, Kind, Token, tokens};
+use impresario_tools::sql_text::guard::{free_query, one_statement, quoted};
+use impresario_tools::sql_text::tokens::{Dialect, Kind, Token, tokens};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (bool, &str)| {

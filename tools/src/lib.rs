@@ -4,12 +4,14 @@
 //! command offers packs by name; an embedder may take a whole pack or single tools out of it:
 //!
 //! ```
+//! # #[cfg(all(feature = "calc", feature = "lab"))] {
 //! use impresario_engine::Runtime;
 //! use impresario_tools::{calc, find};
 //!
 //! let pack = find("lab").expect("the feature `lab` is on");
 //! let whole = (pack.install)(Runtime::builder());
 //! let single = Runtime::builder().tool(calc::add);
+//! # }
 //! ```
 #![forbid(unsafe_code)]
 
@@ -26,13 +28,15 @@ pub mod lab;
 #[cfg(any(feature = "files", feature = "skills"))]
 mod media;
 pub mod part;
-pub mod setting;
 #[cfg(feature = "skills")]
 pub mod skills;
 #[cfg(feature = "sql")]
 pub mod sql;
+#[cfg(feature = "sql-text")]
+pub mod sql_text;
 
 use impresario_engine::{Builder, Offer};
+pub use impresario_settings as setting;
 
 /// Tools, resources and prompts that belong together.
 #[derive(Debug, Clone, Copy)]

@@ -34,7 +34,6 @@ mod catalogue;
 mod database;
 mod failure;
 mod free;
-pub mod guard;
 mod insert;
 mod limits;
 mod pool;
@@ -45,9 +44,9 @@ mod resources;
 mod settings;
 mod sqlite;
 mod statement;
-pub mod tokens;
 mod value;
 
+pub use crate::sql_text::{guard, tokens};
 pub use settings::{Access, ParameterKind, ParameterSettings, Settings, StatementSettings};
 
 /// What a call may take beyond the database's time, so that it is the database's own limit that is told.

@@ -11,6 +11,7 @@
 
 pub mod actor;
 mod ask;
+mod authentication;
 pub mod cache;
 pub mod call;
 mod caller;
@@ -29,7 +30,7 @@ mod lane_hub;
 #[cfg(all(test, feature = "model"))]
 mod models;
 mod offer;
-mod peer_certificate;
+mod principal;
 mod prompt;
 mod question;
 pub mod registry;
@@ -50,6 +51,10 @@ mod tool_result;
 pub mod workers;
 
 pub use ask::{Elicited, Form, FormChoice, FormField, FormProblem};
+pub use authentication::{
+    AuthRefusal, Authenticator, Denied, Document, Field, Fields, PeerCertificate, Place, Shown, Verdict,
+    Verifying,
+};
 pub use cache::{CacheFigures, CachePolicy, CacheSharing, CacheStats, Eviction, ResultCache, ToolCacheStats};
 pub use caller::{Abilities, Caller, ClientFacts};
 pub use closing::Closing;
@@ -68,7 +73,7 @@ pub use impresario_protocol::{
 };
 pub use lane::LaneError;
 pub use offer::{Offer, OfferNames};
-pub use peer_certificate::PeerCertificate;
+pub use principal::{AuthMethod, NameError, Principal, ScopeTree, Scopes, is_scope};
 pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};
 pub use question::{AskError, Asks, InputRequired, OpenQuestions, Resumed, Sealer, Told};
 pub use registry::{BuildError, Misuse, Subject};

@@ -10,13 +10,19 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
-use crate::body::{self, BodyError, Bounds};
 use crate::error::{ConfigError, OutboundError, Refusal};
-use crate::redirect;
-use crate::request::{Answer, Request};
-use crate::resolve::{CheckedError, CheckedResolver, Resolver, SystemResolver, Unresolved};
 use crate::rules::Rules;
-use crate::tls;
+use body::{BodyError, Bounds};
+use resolve::{CheckedError, CheckedResolver, Unresolved};
+
+pub use request::{Answer, Request};
+pub use resolve::{Resolver, Resolving, SystemResolver};
+
+mod body;
+mod redirect;
+mod request;
+mod resolve;
+mod tls;
 
 /// How a client behaves. Every limit has a default.
 #[derive(Debug, Clone)]

@@ -5,7 +5,10 @@
 //! here, every address of it is checked, and the connection goes to an address that was checked; a redirect is a new
 //! URL and starts again from the beginning. Nothing in this house opens a connection to the outside by another way.
 //!
+//! Without the feature `client`, which is on by default, only the rules are built: they need no network.
+//!
 //! ```
+//! # #[cfg(feature = "client")] {
 //! use impresario_outbound::{Outbound, OutboundConfig, Request, Rules};
 //!
 //! # async fn fetch() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,24 +18,21 @@
 //! println!("{} {}", answer.status, answer.body.len());
 //! # Ok(())
 //! # }
+//! # }
 //! ```
 #![forbid(unsafe_code)]
 
 mod address;
-mod body;
+#[cfg(feature = "client")]
 mod client;
 mod error;
-mod redirect;
-mod request;
-mod resolve;
 mod rules;
-mod tls;
 
 pub use address::AddressKind;
-pub use client::{Outbound, OutboundConfig};
+#[cfg(feature = "client")]
+pub use client::{Answer, Outbound, OutboundConfig, Request, Resolver, Resolving, SystemResolver};
 pub use error::{ConfigError, Fault, OutboundError, Refusal};
+#[cfg(feature = "client")]
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-pub use request::{Answer, Request};
-pub use resolve::{Resolver, Resolving, SystemResolver};
 pub use rules::Rules;
 pub use url::Url;

@@ -21,17 +21,16 @@ pub(super) fn read(certificate: &CertificateDer<'_>) -> io::Result<PeerCertifica
         return Err(refused("something follows it".to_owned()));
     }
     let mut read = PeerCertificate {
-        dns_names: Vec::new(),
+        dns: Vec::new(),
         uris: Vec::new(),
         emails: Vec::new(),
-        common_name: common_name(&parsed),
-        fingerprint_sha256: Sha256::digest(certificate).into(),
+        fingerprint: Sha256::digest(certificate).into(),
         not_after: time(parsed.validity().not_after.timestamp()),
     };
     let names = parsed.subject_alternative_name().map_err(|error| refused(error.to_string()))?;
     for name in names.iter().flat_map(|names| &names.value.general_names) {
         match name {
-            GeneralName::DNSName(name) => keep(&mut read.dns_names, name),
+            GeneralName::DNSName(name) => keep(&mut read.dns, name),
             GeneralName::URI(uri) => keep(&mut read.uris, uri),
             GeneralName::RFC822Name(email) => keep(&mut read.emails, email),
             _ => {}
@@ -51,31 +50,18 @@ fn is_visible(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The common name, where there is one and not several to choose from. People have spaces in theirs.
-fn common_name(parsed: &X509Certificate<'_>) -> Option<String> {
-    let mut names = parsed.subject().iter_common_name();
-    let (name, None) = (names.next()?, names.next()) else { return None };
-    let name = name.as_str().ok()?;
-    let is_clear = !name.is_empty() && name.chars().all(|letter| !letter.is_control());
-    is_clear.then(|| name.to_owned())
-}
-
 fn time(seconds: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+    use rcgen::{CertificateParams, KeyPair, SanType};
 
     use super::*;
 
-    fn certificate(names: Vec<SanType>, common_names: &[&str]) -> CertificateDer<'static> {
+    fn certificate(names: Vec<SanType>) -> CertificateDer<'static> {
         let mut params = CertificateParams::default();
-        params.distinguished_name = rcgen::DistinguishedName::new();
-        for name in common_names {
-            params.distinguished_name.push(DnType::CommonName, *name);
-        }
         params.subject_alt_names = names;
         params.not_after = rcgen::date_time_ymd(2030, 1, 2);
         params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
@@ -89,13 +75,12 @@ mod tests {
             SanType::Rfc822Name("agent@example.com".try_into().unwrap()),
             SanType::IpAddress([127, 0, 0, 1].into()),
         ];
-        let der = certificate(names, &["An Agent"]);
+        let der = certificate(names);
         let read = read(&der).unwrap();
-        assert_eq!(read.dns_names, ["agent.example.com"]);
+        assert_eq!(read.dns, ["agent.example.com"]);
         assert_eq!(read.uris, ["spiffe://example.com/agent"]);
         assert_eq!(read.emails, ["agent@example.com"]);
-        assert_eq!(read.common_name.as_deref(), Some("An Agent"));
-        assert_eq!(read.fingerprint_sha256, <[u8; 32]>::from(Sha256::digest(&der)));
+        assert_eq!(read.fingerprint, <[u8; 32]>::from(Sha256::digest(&der)));
         // 2030-01-02T00:00:00Z.
         assert_eq!(read.not_after, UNIX_EPOCH + Duration::from_secs(1_893_542_400));
     }
@@ -107,17 +92,16 @@ mod tests {
             SanType::DnsName("good.example.com".try_into().unwrap()),
             SanType::URI("spiffe://example.com/a b".try_into().unwrap()),
         ];
-        let read = read(&certificate(names, &["admin\0"])).unwrap();
-        assert_eq!(read.dns_names, ["good.example.com"]);
+        let read = read(&certificate(names)).unwrap();
+        assert_eq!(read.dns, ["good.example.com"]);
         assert!(read.uris.is_empty(), "{read:?}");
-        assert_eq!(read.common_name, None);
     }
 
     #[test]
     fn a_certificate_without_names_has_none_and_one_that_is_cut_is_refused() {
-        let der = certificate(Vec::new(), &[]);
+        let der = certificate(Vec::new());
         let read_whole = read(&der).unwrap();
-        assert!(read_whole.dns_names.is_empty() && read_whole.common_name.is_none());
+        assert!(read_whole.dns.is_empty() && read_whole.uris.is_empty());
         let cut = CertificateDer::from(der[..der.len() - 1].to_vec());
         assert!(read(&cut).is_err());
         let longer = CertificateDer::from([der.as_ref(), b"x"].concat());

@@ -70,12 +70,12 @@ impl From<String> for Refusal {
 
 impl Token<'_> {
     /// Whether it is that keyword, in any case.
-    pub(super) fn is_word(&self, word: &str) -> bool {
+    pub(crate) fn is_word(&self, word: &str) -> bool {
         self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
     }
 
     /// What a word, a quoted name or a string says, without its quotes.
-    pub(super) fn unquoted(&self) -> Option<Cow<'_, str>> {
+    pub(crate) fn unquoted(&self) -> Option<Cow<'_, str>> {
         match self.kind {
             Kind::Word => Some(Cow::Borrowed(self.text)),
             Kind::Name | Kind::Text => {

@@ -58,17 +58,17 @@ pub fn one_statement<'t, 'a>(tokens: &'t [Token<'a>]) -> Result<&'t [Token<'a>],
 }
 
 /// The text of tokens.
-pub(super) fn text_of(tokens: &[Token<'_>]) -> String {
+pub(crate) fn text_of(tokens: &[Token<'_>]) -> String {
     tokens.iter().map(|token| token.text).collect()
 }
 
 /// The first word of a statement.
-pub(super) fn first_word<'a>(tokens: &[Token<'a>]) -> Option<Token<'a>> {
+pub(crate) fn first_word<'a>(tokens: &[Token<'a>]) -> Option<Token<'a>> {
     tokens.iter().find(|token| token.kind != Kind::Blank).copied()
 }
 
 /// A bracket that closes what it has not opened would end the subquery that the text is compiled in.
-pub(super) fn balanced(tokens: &[Token<'_>]) -> Result<(), Refusal> {
+pub(crate) fn balanced(tokens: &[Token<'_>]) -> Result<(), Refusal> {
     let mut depth = 0_usize;
     for token in tokens.iter().filter(|token| token.kind == Kind::Mark) {
         match token.text {

@@ -3,8 +3,8 @@
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use url::{Origin, Url};
 
+use super::request::Request;
 use crate::error::Refusal;
-use crate::request::Request;
 use crate::rules::Rules;
 
 /// Where the answer sends the request, if it does.
