@@ -68,6 +68,11 @@ pub use impresario_transports::{Serve, UnixSocket, lines};
 #[doc = include_str!("../../docs/tools.md")]
 struct ToolsGuide;
 
+/// The example of the guide to caching.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/caching.md")]
+struct CachingGuide;
+
 /// The examples of the guide to tools that ask.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/asking.md")]
@@ -77,6 +82,7 @@ struct AskingGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/skills.md")]
 struct SkillsGuide;
+
 /// The example of the page about tasks.
 #[cfg(all(doctest, feature = "store"))]
 #[doc = include_str!("../../docs/tasks.md")]
@@ -101,3 +107,23 @@ struct FilesGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/packs/command.md")]
 struct CommandGuide;
+
+/// The example of the page about the pack `http`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/packs/http.md")]
+struct HttpGuide;
+
+/// The example of the page about the pack `sql`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/packs/sql.md")]
+struct SqlGuide;
+
+/// The example of the page about the pack `calc`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/packs/calc.md")]
+struct CalcGuide;
+
+/// The example of the page about the pack `lab`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/packs/lab.md")]
+struct LabGuide;

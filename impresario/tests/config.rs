@@ -381,7 +381,7 @@ fn every_example_is_what_the_schema_says_and_what_check_takes() {
         json!({ "packs": { "skills": {} } }),
         json!({ "tools": { "add": { "timeout": "soon" } } }),
         json!({ "limits": { "body_bytes_max": 0 } }),
-        json!({ "cache": { "eviction": "lru" } }),
+        json!({ "cache": { "eviction": "oldest" } }),
     ];
     for wrong in wrong {
         assert!(!validator.is_valid(&wrong), "{wrong}");

@@ -104,7 +104,7 @@ impl Command {
 
 impl Part for Command {
     fn offer(&self) -> Offer {
-        Offer::default().tool(self.tool())
+        Offer::default().tool(self.tool().output_rule(OutputRule::clean()))
     }
 }
 

@@ -29,7 +29,7 @@
 
 use std::sync::Arc;
 
-use impresario_engine::Offer;
+use impresario_engine::{Offer, OutputRule, ToolSpec};
 
 use crate::part::{Opening, Part, PartError, SharedPart};
 
@@ -91,6 +91,9 @@ impl Http {
                 offer = offer.tool(offering::operation(&api, settings, operation));
             }
         }
+        // What an API answers was written by others.
+        let clean = |tool: ToolSpec| tool.output_rule(OutputRule::clean());
+        offer.tools = offer.tools.into_iter().map(clean).collect();
         Ok(Self { offer })
     }
 

@@ -28,7 +28,6 @@ pub mod lab;
 #[cfg(any(feature = "files", feature = "skills"))]
 mod media;
 pub mod part;
-pub mod setting;
 #[cfg(feature = "skills")]
 pub mod skills;
 #[cfg(feature = "sql")]
@@ -37,6 +36,7 @@ pub mod sql;
 pub mod sql_text;
 
 use impresario_engine::{Builder, Offer};
+pub use impresario_settings as setting;
 
 /// Tools, resources and prompts that belong together.
 #[derive(Debug, Clone, Copy)]

@@ -21,7 +21,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use impresario_engine::{Offer, ToolAnnotations, ToolError, ToolSpec};
+use impresario_engine::{Offer, OutputRule, ToolAnnotations, ToolError, ToolSpec};
 
 use catalogue::{Catalogue, Table, Visible};
 use database::Database;
@@ -119,7 +119,9 @@ impl Sql {
 
 impl Part for Sql {
     fn offer(&self) -> Offer {
-        let mut offer = self.tools.iter().cloned().fold(Offer::default(), Offer::tool);
+        // What stands in a table was written by anybody.
+        let clean = |tool: ToolSpec| tool.output_rule(OutputRule::clean());
+        let mut offer = self.tools.iter().cloned().map(clean).fold(Offer::default(), Offer::tool);
         if self.tools.iter().any(|tool| tool.name() == self.source.tool_name("list_tables")) {
             offer = offer.resource(resources::schema(&self.source)).resource(resources::tables(&self.source));
         }

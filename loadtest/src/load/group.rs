@@ -116,7 +116,7 @@ impl Actor {
     /// The steps that are more than one request, apart from the hot path and its small future.
     async fn perform_slowly(&mut self, step: Step, item: usize) -> Result<Moved, Trouble> {
         match step {
-            Step::Ask => self.client.ask(item, Instant::now()).await,
+            Step::Ask | Step::Draw => self.client.ask(item, Instant::now()).await,
             Step::Session { pings } => {
                 self.client.connect().await?;
                 let mut moved = Moved::default();

@@ -119,8 +119,7 @@ async fn runs_behind_a_cache_are_counted() {
         ("cache kept_count ms=1 --skew=-1", "--skew"),
         ("cache kept_count ms=1 --runs 'echo message=x'", "a number of runs"),
     ] {
-        let fault =
-            ask(&server.url, work, flags).await.map(|result| errors(&result)).unwrap_err().to_string();
+        let fault = ask(&server.url, work, flags).await.unwrap_err().to_string();
         assert!(fault.contains(expected), "{work}: {fault}");
     }
     server.runtime.shutdown().await;

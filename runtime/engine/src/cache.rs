@@ -16,14 +16,13 @@ use tokio::sync::Semaphore;
 use held::Room;
 use key::KeySeed;
 
-pub(crate) use check::cache_of;
 pub use flight::{Flight, Joined};
 pub use key::CacheKey;
+pub(crate) use key::KeyField;
 pub use policy::{CachePolicy, CacheSharing, Eviction};
 pub use stats::{CacheFigures, CacheStats, ToolCacheStats};
 pub use store::{Found, Kept, Ran, ToolCache};
 
-mod check;
 mod flight;
 mod held;
 mod key;
@@ -31,6 +30,7 @@ mod policy;
 mod scale;
 mod stats;
 mod store;
+mod waiting;
 
 /// What it takes to keep an answer, in bytes, beside the answer itself: its key, its place in the tables.
 pub const ENTRY_BYTES: u64 = 512;
@@ -80,7 +80,7 @@ impl ResultCache {
     /// What has been done so far, and what is held now.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
-        let mut total = self.retired.lock().clone();
+        let mut total = *self.retired.lock();
         let mut tools = BTreeMap::<_, (_, CacheFigures)>::new();
         for cache in self.tools() {
             cache.tidy();
@@ -121,10 +121,18 @@ impl ResultCache {
         self.tools().filter(|cache| is_meant(cache)).map(|cache| cache.forget()).sum()
     }
 
-    fn add(&self, cache: &Arc<ToolCache>) {
+    /// A cache for a tool that is being registered.
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        tool: &str,
+        policy: CachePolicy,
+        fields: Option<Box<[KeyField]>>,
+    ) -> Arc<ToolCache> {
+        let cache = Arc::new(ToolCache::new(self, tool, policy, fields));
         let mut tools = self.tools.lock();
         tools.retain(|cache| cache.strong_count() > 0);
-        tools.push(Arc::downgrade(cache));
+        tools.push(Arc::downgrade(&cache));
+        cache
     }
 
     fn tools(&self) -> impl Iterator<Item = Arc<ToolCache>> {

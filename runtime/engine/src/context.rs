@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::caller::{Caller, ClientFacts};
-use crate::hub::LaneHub;
+use crate::lane_hub::LaneHub;
 use crate::question::AskError;
 use crate::tool_error::ToolError;
 

@@ -12,7 +12,6 @@ use std::sync::{Arc, OnceLock};
 
 use impresario_protocol::{ListKind, ListenFilter};
 
-use crate::cache::ResultCache;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
 use subscriber::Reader;
 use teller::{MARKS_PER_SLICE, Teller};
@@ -43,16 +42,6 @@ pub struct Hub {
     next_teller: AtomicUsize,
     is_closed: AtomicBool,
     listening: OnceLock<Listening>,
-}
-
-/// Whom a call may tell of changes, as one lane holds it, under a count of its own: so calls of different lanes share
-/// no cache line.
-#[derive(Debug, Default)]
-pub struct LaneHub {
-    /// Clients that want to hear of changes.
-    pub hub: Arc<Hub>,
-    /// Kept answers that a change makes old.
-    pub cache: Arc<ResultCache>,
 }
 
 /// What has to know that a list has changed before any client is told.

@@ -13,7 +13,8 @@ use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use crate::actor::{Actor, Exit, Local, Remote, Untold};
-use crate::hub::{self, LaneHub};
+use crate::hub;
+use crate::lane_hub::LaneHub;
 use crate::session::{SessionTable, Stage};
 use crate::shared::Shared;
 use crate::workers::{PoolConfig, Workers};

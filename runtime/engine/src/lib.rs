@@ -11,6 +11,7 @@
 
 pub mod actor;
 mod ask;
+mod authentication;
 pub mod cache;
 pub mod call;
 mod caller;
@@ -25,14 +26,17 @@ pub mod hub;
 mod hygiene;
 mod in_flight;
 mod lane;
+mod lane_hub;
 #[cfg(all(test, feature = "model"))]
 mod models;
 mod offer;
+mod principal;
 mod prompt;
 mod question;
 pub mod registry;
 mod rendered;
 mod resource;
+mod result_size;
 mod runtime;
 pub mod session;
 mod shared;
@@ -47,6 +51,10 @@ mod tool_result;
 pub mod workers;
 
 pub use ask::{Elicited, Form, FormChoice, FormField, FormProblem};
+pub use authentication::{
+    AuthRefusal, Authenticator, Denied, Document, Field, Fields, PeerCertificate, Place, Shown, Verdict,
+    Verifying,
+};
 pub use cache::{CacheFigures, CachePolicy, CacheSharing, CacheStats, Eviction, ResultCache, ToolCacheStats};
 pub use caller::{Abilities, Caller, ClientFacts};
 pub use closing::Closing;
@@ -65,6 +73,7 @@ pub use impresario_protocol::{
 };
 pub use lane::LaneError;
 pub use offer::{Offer, OfferNames};
+pub use principal::{AuthMethod, NameError, Principal, ScopeTree, Scopes, is_scope};
 pub use prompt::{IntoPrompt, IntoPromptResult, PromptSpec};
 pub use question::{AskError, Asks, InputRequired, OpenQuestions, Resumed, Sealer, Told};
 pub use registry::{BuildError, Misuse, Subject};

@@ -26,9 +26,12 @@ use crate::resource::{ResourceEntry, ResourceSpec, TemplateSpec};
 use crate::template::{UriTemplate, Variables};
 use crate::tool::{Tool, ToolSpec};
 
+use check_cache::cache_of;
+
 pub use check::{BuildError, Misuse, Subject};
 
 mod check;
+mod check_cache;
 
 /// What the server offers at one moment. Lists are in the order of registration.
 #[derive(Debug, Default)]
@@ -388,8 +391,13 @@ impl Registry {
     fn checked_tool(&self, mut spec: ToolSpec) -> Result<Tool, BuildError> {
         spec.output_rule.get_or_insert(self.output_rule);
         let subject = Subject::Tool(spec.definition.name.clone());
+        let policy = spec.cache.take();
         let schemas = SchemaLimits::from(&*self.limits);
-        let checked = check::tool(spec, &schemas, &self.limits, &self.pools, &self.caches);
+        let checked = check::tool(spec, &schemas, &self.limits, &self.pools).and_then(|mut tool| {
+            let cache = policy.map(|policy| cache_of(&self.caches, &tool.definition, &tool.input, *policy));
+            tool.cache = cache.transpose()?;
+            Ok(tool)
+        });
         checked.map_err(|misuse| subject.misused(misuse))
     }
 

@@ -14,8 +14,8 @@ use crate::actor::{Actor, Exit, Local, Untold};
 use crate::call::{Call, CancelReason, Ending};
 use crate::caller::Caller;
 use crate::gate::Counter;
-use crate::hub::LaneHub;
 use crate::in_flight::InFlight;
+use crate::lane_hub::LaneHub;
 use crate::shared::Shared;
 use crate::workers::Workers;
 
@@ -46,6 +46,7 @@ mod render;
 mod replay;
 mod replay_store;
 mod reply;
+mod run_tool;
 mod shapes;
 mod state;
 mod table;

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::caller::Caller;
 use crate::gate::{Counter, Entry};
 use crate::question::Kept;
-use crate::tool::size_of_result;
+use crate::result_size::size_of_result;
 
 use clock::Clock;
 use room::Room;

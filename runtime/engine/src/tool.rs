@@ -17,6 +17,7 @@ use crate::caller::ClientFacts;
 use crate::context::Context;
 use crate::described::described;
 use crate::hygiene::{ArgumentRules, OutputRule, Screened, TextRule};
+use crate::result_size::size_of_result;
 use crate::tool_error::ToolError;
 use crate::tool_result::{IntoToolResult, schema_of};
 
@@ -414,25 +415,6 @@ impl Tool {
             *ending = Ending::Answered(Outcome::Tool(ToolResult::error(text)));
         }
     }
-}
-
-/// About how many bytes a result takes on the wire and in memory.
-pub(crate) fn size_of_result(result: &ToolResult) -> usize {
-    use impresario_protocol::Content;
-    use impresario_protocol::content::ResourceBody;
-    use impresario_protocol::notification::size_of_value;
-    const BLOCK_OVERHEAD: usize = 64;
-    let block = |content: &Content| match content {
-        Content::Text { text, .. } => text.len(),
-        Content::Image { data, .. } | Content::Audio { data, .. } => data.len(),
-        Content::ResourceLink(link) => link.uri.len() + link.description.as_deref().map_or(0, str::len),
-        Content::Resource { resource, .. } => match &resource.body {
-            ResourceBody::Text { text } => text.len(),
-            ResourceBody::Blob { blob } => blob.len(),
-        },
-    };
-    let content: usize = result.content.iter().map(|content| block(content) + BLOCK_OVERHEAD).sum();
-    content + result.structured_content.as_ref().map_or(0, size_of_value)
 }
 
 /// A tool's answer as the ending of its call.

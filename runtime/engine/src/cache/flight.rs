@@ -3,21 +3,14 @@
 //! The run belongs to nobody: a client that leaves does not stop it for the others, and when it ends by a panic the
 //! next in line leads. Who waits costs nothing but a place in a list: the run's end finishes its call.
 
+use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-
-use parking_lot::Mutex;
 
 use super::key::CacheKey;
 use super::stats::Counted;
 use super::store::{Kept, Ran, ToolCache};
 use crate::call::{Call, CancelReason, Ending};
-
-/// The runs of one tool that somebody waits for, each with those who wait. The epoch is part of the key: who asks
-/// after everything was forgotten does not wait for a run that began before.
-#[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<HashMap<(CacheKey, u64), VecDeque<Arc<Call>>, ahash::RandomState>>);
 
 /// What becomes of a call for which nothing was kept.
 #[derive(Debug)]

@@ -31,7 +31,7 @@ pub struct ToolCacheStats {
 }
 
 /// What a cache has done, and what it holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheFigures {
     /// Calls answered by an answer that was fresh.
     pub hits: u64,

@@ -12,16 +12,16 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache as Store;
 use tokio::time::Instant;
 
-use super::flight::Flights;
 use super::held::{Held, Place};
 use super::key::{CacheKey, KeyField};
 use super::policy::{CachePolicy, Eviction};
 use super::scale::Scale;
 use super::stats::{CacheFigures, Counted, Counters};
+use super::waiting::Flights;
 use super::{ENTRY_BYTES, ResultCache};
 use crate::call::Ending;
 use crate::caller::Caller;
-use crate::tool::size_of_result;
+use crate::result_size::size_of_result;
 
 /// One tool's kept answers.
 #[derive(Debug)]

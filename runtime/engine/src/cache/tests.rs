@@ -14,7 +14,8 @@ use crate::call::{Call, Ending};
 use crate::caller::Caller;
 use crate::hub::Hub;
 use crate::registry::Registry;
-use crate::tool::{ToolSpec, size_of_result};
+use crate::result_size::size_of_result;
+use crate::tool::ToolSpec;
 
 mod flights;
 mod room;

@@ -33,7 +33,9 @@ impl Sieve {
             }
             let before = sifted.as_deref().unwrap_or(&text[..found]);
             let treatment = self.treatment(class, before);
-            if treatment == Treatment::Keep {
+            // Whoever is shown a text is not shown how its lines end.
+            let ends_line = character == '\r' && text[after..].starts_with('\n');
+            if treatment == Treatment::Keep || treatment == Treatment::Escape && ends_line {
                 if let Some(sifted) = &mut sifted {
                     sifted.push(character);
                 }

@@ -112,7 +112,7 @@ fn an_output_rule_keeps_strips_or_writes_out() {
     check(OutputRule::clean(), "r\t\nxé\u{fe0f}");
     let shown =
         OutputRule::KEEP.escapes(Treatment::Escape).bidi(Treatment::Escape).invisible(Treatment::Escape);
-    check(shown, "\\u{1b}[31mr\\u{85}\\u{7f}\t\\u{d}\n\\u{202e}x\\u{200b}é\u{fe0f}");
+    check(shown, "\\u{1b}[31mr\\u{85}\\u{7f}\t\r\n\\u{202e}x\\u{200b}é\u{fe0f}");
 }
 
 /// Texts in which special characters are as frequent as they are in an attack.

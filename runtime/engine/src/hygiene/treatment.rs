@@ -12,6 +12,6 @@ pub enum Treatment {
     Keep,
     /// They are taken out.
     Strip,
-    /// They are written out, as `\u{202e}`, so that a reader sees them.
+    /// They are written out, as `\u{202e}`, so that a reader sees them; but not a carriage return that ends a line.
     Escape,
 }

@@ -2,7 +2,6 @@
 //! surfaces in a client's call.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_codec::{Schema, SchemaError, SchemaLimits};
@@ -10,7 +9,6 @@ use impresario_protocol::{Limits, TaskSupport};
 use serde_json::Value;
 
 use super::call_timeout;
-use crate::cache::{ResultCache, cache_of};
 use crate::hygiene::{ArgumentRules, RulesError, TextRuleError};
 use crate::prompt::PromptSpec;
 use crate::resource::TemplateSpec;
@@ -154,20 +152,19 @@ impl From<RulesError> for Misuse {
     }
 }
 
-/// Checks a tool and makes it callable.
+/// Checks a tool and makes it callable; its cache is checked and made on its own.
 pub(super) fn tool(
     spec: ToolSpec,
     schemas: &SchemaLimits,
     limits: &Limits,
     pools: &[String],
-    caches: &Arc<ResultCache>,
 ) -> Result<Tool, Misuse> {
     let ToolSpec {
         mut definition,
         run,
         pool,
         timeout,
-        cache,
+        cache: _,
         headers,
         requires,
         task,
@@ -193,7 +190,6 @@ pub(super) fn tool(
     let Some(pool_place) = pools.iter().position(|known| *known == pool) else {
         return Err(Misuse::NoSuchPool { pool, there_are: pools.join(", ") });
     };
-    let cache = cache.map(|policy| cache_of(caches, &definition, &input, *policy)).transpose()?;
     let task = task_policy(task, timeout)?;
     let timeout = call_timeout(timeout, limits);
     let result_bytes_max = Limits::size(limits.result_bytes_max);
@@ -206,7 +202,7 @@ pub(super) fn tool(
         pool,
         pool_place,
         timeout,
-        cache,
+        cache: None,
         task,
         requires,
         result_bytes_max,

@@ -435,7 +435,7 @@ fn write_blocks(out: &mut Vec<u8>, blocks: Vec<Content>, revision: Revision) -> 
 fn size_hint(outcome: &Outcome) -> usize {
     const ENVELOPE: usize = 256;
     match outcome {
-        Outcome::Tool(result) => crate::tool::size_of_result(result).min(APART_BYTES_MIN) + ENVELOPE,
+        Outcome::Tool(result) => crate::result_size::size_of_result(result).min(APART_BYTES_MIN) + ENVELOPE,
         Outcome::Done
         | Outcome::Read(_)
         | Outcome::Prompt(_)

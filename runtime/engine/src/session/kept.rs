@@ -6,7 +6,7 @@ use std::sync::Arc;
 use impresario_codec::Node;
 
 use super::Stage;
-use super::perform::run_tool;
+use super::run_tool::run_tool;
 use crate::cache::{Flight, Found, Joined, Ran, ToolCache};
 use crate::call::{Call, CallEvent};
 use crate::question::Asks;

@@ -10,8 +10,8 @@ use impresario_protocol::{
 
 use super::kept::{call_cached, was_sent_again};
 use super::operation::COMPLETE;
-use super::{Session, Stage, render};
-use crate::ask::run_on_thread;
+use super::run_tool::run_tool;
+use super::{Session, render};
 use crate::call::{Call, Ending};
 use crate::completion::CompletionRequest;
 use crate::context::Context;
@@ -20,7 +20,7 @@ use crate::gate::{Counter, Permit};
 use crate::in_flight::InFlight;
 use crate::resource::cache_hint;
 use crate::template::Variables;
-use crate::tool::{CallFuture, Run, Tool};
+use crate::tool::{CallFuture, Tool};
 use crate::workers::Job;
 
 impl Session {
@@ -273,27 +273,6 @@ impl Session {
         let job = Job { call: Arc::clone(call), work, timeout, cancel_grace, tool: None };
         self.stage.workers.submit(job);
     }
-}
-
-/// Hands a tool's work to its pool, for as long as it may take.
-pub(super) fn run_tool(stage: &Stage, call: &Arc<Call>, tool: Arc<Tool>, timeout: Duration) {
-    let ctx = Context::new(Arc::clone(call), Arc::clone(&stage.hub));
-    let work: CallFuture = match &tool.run {
-        Run::Lane(run) => run(ctx),
-        Run::Blocking(run) => match stage.shared.blocking_pool(&tool.pool) {
-            Some(threads) => {
-                let (run, sealer, call) =
-                    (Arc::clone(run), Arc::clone(&stage.shared.sealer), Arc::clone(call));
-                let run = move || run_on_thread(&call, &sealer, || run(ctx));
-                Box::pin(Arc::clone(threads).run(run))
-            }
-            None => return call.finish(Ending::Failed(McpError::internal())),
-        },
-    };
-    let cancel_grace = Duration::from_millis(stage.shared.limits.cancel_grace_ms);
-    let call = Arc::clone(call);
-    let job = Job { call, work, timeout, cancel_grace, tool: Some(tool) };
-    stage.workers.submit(job);
 }
 
 /// A client that lacks a capability is told which.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use impresario_codec::{DecodeLimits, Message};
 use impresario_protocol::{ErrorKind, Id, McpError, Notification, Outcome, ProgressToken, ToolResult};
 
+use super::Stage;
 use super::era::progress_token;
-use super::{Stage, perform};
+use super::run_tool::run_tool;
 use crate::call::{Call, CallEvent, ClientSource, Ending, Facts};
 use crate::caller::Caller;
 use crate::question::{Asks, Resumed};
@@ -91,7 +92,7 @@ async fn run_once(stage: &Rc<Stage>, task: &Arc<Task>, tool: &Arc<Tool>) -> Opti
     let own = tool.task.as_deref().and_then(|policy| policy.timeout);
     let timeout = own.map_or(remaining, |own| own.min(remaining));
     let token = progress_token(call.message()).ok().flatten();
-    perform::run_tool(stage, &call, Arc::clone(tool), timeout);
+    run_tool(stage, &call, Arc::clone(tool), timeout);
     let tasks = &stage.shared.tasks;
     loop {
         let event = tokio::select! {

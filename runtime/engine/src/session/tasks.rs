@@ -14,7 +14,8 @@ use impresario_protocol::task::TASKS_EXTENSION;
 use impresario_protocol::{Era, ErrorKind, Limits, McpError, Operation, Outcome, Revision, TaskSupport};
 use serde_json::json;
 
-use super::{Session, Stage, perform, task_outcome, task_render, task_run};
+use super::run_tool::run_tool;
+use super::{Session, Stage, task_outcome, task_render, task_run};
 use crate::call::{Call, CallEvent, CancelReason, ClientSource, Ending, Facts};
 use crate::caller::ClientFacts;
 use crate::gate::Counter;
@@ -256,7 +257,7 @@ async fn make(stage: Rc<Stage>, call: Arc<Call>, tool: Arc<Tool>, new: NewTask) 
 /// Runs a tool plainly until it wants to go on as a task, if it ever does.
 async fn ask_first(stage: Rc<Stage>, call: Arc<Call>, tool: Arc<Tool>, new: NewTask) {
     let first = Arc::new(Call::before_task(&call));
-    perform::run_tool(&stage, &first, Arc::clone(&tool), tool.timeout);
+    run_tool(&stage, &first, Arc::clone(&tool), tool.timeout);
     loop {
         let next = poll_fn(|context| match first.begins_task() {
             true => Poll::Ready(None),

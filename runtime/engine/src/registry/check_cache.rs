@@ -6,14 +6,11 @@ use impresario_codec::Schema;
 use impresario_protocol::ToolDefinition;
 use serde_json::Value;
 
-use super::ResultCache;
-use super::key::KeyField;
-use super::policy::{CachePolicy, CacheSharing};
-use super::store::ToolCache;
-use crate::registry::Misuse;
+use super::check::Misuse;
+use crate::cache::{CachePolicy, CacheSharing, KeyField, ResultCache, ToolCache};
 
 /// The cache of a tool that declares one.
-pub(crate) fn cache_of(
+pub(super) fn cache_of(
     house: &Arc<ResultCache>,
     definition: &ToolDefinition,
     input: &Schema,
@@ -22,9 +19,7 @@ pub(crate) fn cache_of(
     let fields = policy.key_fields.as_deref();
     let fields = fields.map(|fields| fields.iter().map(|field| key_field(field, definition)).collect());
     check_warm_up(&policy, input)?;
-    let cache = Arc::new(ToolCache::new(house, &definition.name, policy, fields.transpose()?));
-    house.add(&cache);
-    Ok(cache)
+    Ok(house.open(&definition.name, policy, fields.transpose()?))
 }
 
 /// A key field that is an argument of the tool, as far as its schema says what its arguments are.

@@ -1,4 +1,14 @@
 //! How settings are written in a config file: lengths of time, sizes, and secrets.
+//!
+//! A crate of its own, because whoever reads settings needs these words and not each other: the packs, who may call,
+//! and the command.
+//!
+//! ```
+//! use impresario_settings::Span;
+//!
+//! assert_eq!(Span::parse("5m").expect("a length of time").0.as_secs(), 300);
+//! ```
+#![forbid(unsafe_code)]
 
 use std::borrow::Cow;
 use std::fmt;
