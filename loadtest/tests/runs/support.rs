@@ -34,7 +34,8 @@ pub(crate) fn plan(address: Address, work: &str, flags: &str) -> Plan {
 
 /// Runs a work against a URL.
 pub(crate) async fn ask(url: &str, work: &str, flags: &str) -> Result<RunResult, Fault> {
-    run(&plan(Address::url(url).unwrap(), work, flags), &progress::channel().0).await
+    // Boxed: every kind of work is in it.
+    Box::pin(run(&plan(Address::url(url).unwrap(), work, flags), &progress::channel().0)).await
 }
 
 /// Everything together.
