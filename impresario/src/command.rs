@@ -35,7 +35,7 @@ use clap::{Parser, Subcommand};
 use failure::Failure;
 
 pub use crate::spelling::{LimitSetting, Listen, SettingError};
-pub use serve::{ServeOptions, serve, serve_runtime, start};
+pub use serve::{ServeOptions, TlsOptions, serve, serve_runtime, start};
 
 const TOUR: &str = "\
 A short tour:
@@ -71,6 +71,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    // Boxed, because it has by far the most flags.
     Serve(Box<serve::Serve>),
     Check(check::Check),
     Plan(plan::Plan),

@@ -61,6 +61,7 @@ pub use impresario_store::{FileStore, OpenError};
 pub use impresario_tools as packs;
 pub use impresario_transports::http::{HttpConfig, HttpServer, HttpService};
 pub use impresario_transports::in_process::{Client, Running};
+pub use impresario_transports::tls::{ClientAuth, TlsConfig, TlsError, TlsReloader};
 pub use impresario_transports::{Serve, UnixSocket, lines};
 
 /// The examples of `docs/`, compiled and run as tests.

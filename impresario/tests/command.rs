@@ -4,6 +4,8 @@
 
 #[path = "command/running.rs"]
 mod running;
+#[path = "command/secured.rs"]
+mod secured;
 
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;

@@ -378,6 +378,9 @@ fn every_example_is_what_the_schema_says_and_what_check_takes() {
     let wrong = [
         json!({ "sever": {} }),
         json!({ "server": { "lanes": "many" } }),
+        json!({ "server": { "insecure": "very" } }),
+        json!({ "server": { "tls": { "certificate": "chain.pem" } } }),
+        json!({ "server": { "tls": { "client_optional": 1 } } }),
         json!({ "packs": { "skills": {} } }),
         json!({ "tools": { "add": { "timeout": "soon" } } }),
         json!({ "limits": { "body_bytes_max": 0 } }),
@@ -386,7 +389,9 @@ fn every_example_is_what_the_schema_says_and_what_check_takes() {
     for wrong in wrong {
         assert!(!validator.is_valid(&wrong), "{wrong}");
     }
-    let filled = json!({ "server": { "lanes": "${LANES}" }, "tools": { "add": { "timeout": "${T:-5s}" } } });
+    let tls =
+        json!({ "cert": "chain.pem", "key": "key.pem", "client_ca": "${CA}", "client_optional": "${O}" });
+    let filled = json!({ "server": { "lanes": "${LANES}", "insecure": true, "tls": tls }, "tools": { "add": { "timeout": "${T:-5s}" } } });
     assert!(validator.is_valid(&filled));
     let described =
         |pointer: &str| schema.pointer(pointer).and_then(|schema| schema.get("description")).is_some();

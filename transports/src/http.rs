@@ -13,6 +13,7 @@ mod connection;
 mod cors;
 mod endpoint;
 mod event;
+mod exposure;
 mod framing;
 mod guard;
 mod head;
@@ -33,6 +34,7 @@ mod site;
 mod socket;
 mod stream;
 mod streams;
+mod wire;
 
 pub use admin::AdminSocket;
 pub use config::HttpConfig;

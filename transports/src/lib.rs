@@ -26,6 +26,7 @@ pub mod in_process;
 mod incoming;
 pub mod lines;
 pub mod stdio;
+pub mod tls;
 mod unix;
 
 use std::io;
@@ -43,10 +44,11 @@ pub trait Serve {
     /// down.
     ///
     /// # Errors
-    /// When the address can't be bound.
+    /// When the address can't be bound or is exposed to others ([`HttpConfig::insecure`]), or the certificate is no good.
     fn serve_http(&self, config: HttpConfig) -> io::Result<HttpServer>;
 
-    /// Serves the same over HTTP at a Unix domain socket; of `config`, hosts, origins and HTTP+SSE count.
+    /// Serves the same over HTTP at a Unix domain socket; of `config`, hosts, origins and HTTP+SSE count,
+    /// and TLS is refused.
     ///
     /// # Errors
     /// When the socket can't be bound, or somebody listens there.

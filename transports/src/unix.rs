@@ -28,8 +28,18 @@ impl UnixSocket {
         Self { path: path.into(), mode: 0o600 }
     }
 
+    /// Whether users can connect who are neither the file's owner nor of its group.
+    fn lets_everybody_in(&self) -> bool {
+        const OTHERS_WRITE: u32 = 0o002;
+        self.mode & OTHERS_WRITE != 0
+    }
+
     /// Binds the socket and listens. The file goes when what is returned with it is dropped.
     pub(crate) fn listen(&self, backlog: u64) -> io::Result<(UnixListener, SocketFile)> {
+        if self.lets_everybody_in() {
+            let (path, mode) = (self.path.display(), format!("{:o}", self.mode));
+            tracing::warn!(%path, %mode, "every user of this machine can connect, and nobody is asked who they are");
+        }
         remove_stale(&self.path)?;
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.bind(&SockAddr::unix(&self.path)?)?;

@@ -12,6 +12,7 @@ mod common {
     pub(crate) mod http;
     pub(crate) mod messages;
     pub(crate) mod pipe;
+    pub(crate) mod secure;
     pub(crate) mod wait;
 }
 
@@ -25,4 +26,7 @@ mod asking {
 }
 
 use asking::{client, house};
-use common::{http, messages, pipe, wait};
+use common::{http, messages, pipe, secure, wait};
+
+/// Whether its clients and servers speak TLS; `tls.rs` has the tests that are run over it too.
+const IS_TLS: bool = false;

@@ -4,6 +4,10 @@
 //! A module holds the rows of one part of the table. Where a rule is about more than one request (two calls of
 //! one id, streams, pipes that end) it is told as a small story instead of a row.
 
+#[allow(dead_code, reason = "only TLS needs most of it")]
+#[path = "common/secure.rs"]
+mod secure;
+
 #[path = "support"]
 mod support {
     pub(crate) mod answer;
@@ -37,3 +41,6 @@ mod decisions {
     mod smuggling;
     mod streams;
 }
+
+/// Whether its clients and servers speak TLS; `tls.rs` has the tests that are run over it too.
+const IS_TLS: bool = false;

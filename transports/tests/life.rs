@@ -13,6 +13,7 @@ mod common {
     pub(crate) mod http2;
     pub(crate) mod messages;
     pub(crate) mod pipe;
+    pub(crate) mod secure;
     pub(crate) mod wait;
 }
 
@@ -38,4 +39,7 @@ mod life {
     mod unix;
 }
 
-use common::{house, http, http2, messages, pipe, wait};
+use common::{house, http, http2, messages, pipe, secure, wait};
+
+/// Whether its clients and servers speak TLS; `tls.rs` has the tests that are run over it too.
+const IS_TLS: bool = false;

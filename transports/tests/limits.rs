@@ -8,11 +8,13 @@
 #[allow(dead_code, reason = "each test binary uses a part of the clients")]
 #[path = "common"]
 mod common {
+    pub(crate) mod frames;
     pub(crate) mod house;
     pub(crate) mod http;
     pub(crate) mod http2;
     pub(crate) mod messages;
     pub(crate) mod pipe;
+    pub(crate) mod secure;
     pub(crate) mod wait;
 }
 
@@ -22,12 +24,14 @@ mod limits {
     mod calls;
     mod connections;
     mod headers;
+    mod http2_floods;
     mod lists;
     mod message_sizes;
     mod pools;
     mod sessions;
     mod streams;
     mod tasks;
+    mod tls;
 }
 
 use std::collections::HashSet;
@@ -35,7 +39,10 @@ use std::path::Path;
 
 use impresario_protocol::Limits;
 
-use common::{house, http, http2, messages, pipe, wait};
+use common::{frames, house, http, http2, messages, pipe, secure, wait};
+
+/// Whether its clients and servers speak TLS; `tls.rs` has the tests that are run over it too.
+const IS_TLS: bool = false;
 
 /// Limits whose edges only virtual time or the inside of a crate can reach, or that are part of a longer story:
 /// the test that does.
@@ -79,12 +86,14 @@ const SOURCES: &[&str] = &[
     include_str!("limits/calls.rs"),
     include_str!("limits/connections.rs"),
     include_str!("limits/headers.rs"),
+    include_str!("limits/http2_floods.rs"),
     include_str!("limits/lists.rs"),
     include_str!("limits/message_sizes.rs"),
     include_str!("limits/pools.rs"),
     include_str!("limits/sessions.rs"),
     include_str!("limits/streams.rs"),
     include_str!("limits/tasks.rs"),
+    include_str!("limits/tls.rs"),
 ];
 
 /// The functions of a source that are tests, by the attribute above them.

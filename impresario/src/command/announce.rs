@@ -6,15 +6,16 @@ use std::path::Path;
 use super::output::{self, FAINT};
 
 /// Says where the server listens, on a line that programs wait for, and below it how to connect.
-pub(crate) fn listening(address: SocketAddr, sse: bool) {
-    let clients =
-        hints(address).into_iter().map(|(client, line)| format!("  {FAINT}{client:<13}{FAINT:#}{line}\n"));
+pub(crate) fn listening(scheme: &str, address: SocketAddr, sse: bool) {
+    let clients = hints(scheme, address)
+        .into_iter()
+        .map(|(client, line)| format!("  {FAINT}{client:<13}{FAINT:#}{line}\n"));
     let old = if sse {
-        format!("  {FAINT}{:<13}{FAINT:#}http://{}/sse\n", "HTTP+SSE", reached_at(address))
+        format!("  {FAINT}{:<13}{FAINT:#}{scheme}://{}/sse\n", "HTTP+SSE", reached_at(address))
     } else {
         String::new()
     };
-    output::tell(&format!("listening on http://{address}/mcp\n{}{old}", clients.collect::<String>()));
+    output::tell(&format!("listening on {scheme}://{address}/mcp\n{}{old}", clients.collect::<String>()));
 }
 
 /// Says at which Unix domain socket the server listens, and what it speaks there.
@@ -23,8 +24,8 @@ pub(crate) fn listening_at(path: &Path, speaks: &str) {
 }
 
 /// How each client connects.
-fn hints(address: SocketAddr) -> [(&'static str, String); 4] {
-    let url = format!("http://{}/mcp", reached_at(address));
+fn hints(scheme: &str, address: SocketAddr) -> [(&'static str, String); 4] {
+    let url = format!("{scheme}://{}/mcp", reached_at(address));
     [
         ("Claude Code", format!("claude mcp add --transport http impresario {url}")),
         ("VS Code", format!(r#"code --add-mcp '{{"name":"impresario","type":"http","url":"{url}"}}'"#)),
@@ -58,7 +59,10 @@ mod tests {
         for (listening, reached) in rows {
             let address = reached_at(listening.parse().unwrap());
             assert_eq!(address.to_string(), reached);
-            assert!(hints(address).iter().all(|(_, line)| line.contains(&format!("http://{reached}/mcp"))));
+            for scheme in ["http", "https"] {
+                let url = format!("{scheme}://{reached}/mcp");
+                assert!(hints(scheme, address).iter().all(|(_, line)| line.contains(&url)));
+            }
         }
     }
 }

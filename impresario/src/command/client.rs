@@ -4,6 +4,7 @@
 //! elicitation, no roots), because there may be nobody at the terminal to ask.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use rmcp::model::{
@@ -153,11 +154,11 @@ fn http_transport(
 ) -> Result<StreamableHttpClientTransport<reqwest::Client>, Failure> {
     let headers: HashMap<_, _> = server.headers.iter().cloned().collect();
     let config = StreamableHttpClientTransportConfig::with_uri(url).custom_headers(headers);
-    Ok(StreamableHttpClientTransport::with_client(http_client(url)?, config))
+    Ok(StreamableHttpClientTransport::with_client(http_client(url, server.ca.as_deref())?, config))
 }
 
 /// A client of a socket of this machine.
-pub(crate) fn unix_client(path: &std::path::Path) -> reqwest::ClientBuilder {
+pub(crate) fn unix_client(path: &Path) -> reqwest::ClientBuilder {
     client_builder().tls_certs_only([]).no_proxy().unix_socket(path)
 }
 
@@ -168,16 +169,27 @@ fn client_builder() -> reqwest::ClientBuilder {
 }
 
 /// A client for that URL: one that needs no certificates and no proxy is not held up by either.
-fn http_client(url: &str) -> Result<reqwest::Client, anyhow::Error> {
+fn http_client(url: &str, ca: Option<&Path>) -> Result<reqwest::Client, anyhow::Error> {
     let parsed = reqwest::Url::parse(url)?;
     let mut builder = client_builder();
     if parsed.scheme() == "http" {
         builder = builder.tls_certs_only([]);
+    } else if let Some(path) = ca {
+        builder = builder.tls_certs_only(authorities(path)?);
     }
     if is_loopback(&parsed) {
         builder = builder.no_proxy();
     }
     Ok(builder.build()?)
+}
+
+fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, anyhow::Error> {
+    let at = path.display();
+    let pem = std::fs::read(path).map_err(|error| anyhow::anyhow!("can't read {at}: {error} (--ca)"))?;
+    let found = reqwest::Certificate::from_pem_bundle(&pem)
+        .map_err(|error| anyhow::anyhow!("can't use {at}: {error} (--ca)"))?;
+    anyhow::ensure!(!found.is_empty(), "{at} has no certificate as PEM (--ca)");
+    Ok(found)
 }
 
 fn is_loopback(url: &reqwest::Url) -> bool {

@@ -1,6 +1,6 @@
 //! The verb `serve`, and serving any runtime with the same flags: start, announce, wait for the end, drain.
 
-use std::net::SocketAddr;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use impresario_engine::{Builder, Implementation, Limits, Runtime};
 use impresario_tools::PACKS;
 use impresario_tools::skills::Skills;
-use impresario_transports::http::{self, AdminSocket, HttpConfig};
+use impresario_transports::http::{self, AdminSocket, HttpConfig, HttpServer};
 use impresario_transports::{lines, stdio};
 
 use super::failure::Failure;
@@ -25,9 +25,11 @@ use crate::spelling::Listen;
 mod options;
 mod signals;
 mod state_keys;
+mod tls;
 
 pub use options::ServeOptions;
 use signals::Signals;
+pub use tls::TlsOptions;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +40,8 @@ Examples:
   impresario serve --http unix:/run/tools.sock     HTTP at a Unix domain socket, for this user alone
   impresario serve --sse                           also for clients of 2024-11-05, at /sse
   impresario serve --skills ./skills               and a directory of skills
-  impresario serve --http 0.0.0.0:8000 --allow-host tools.example.com
+  impresario serve --tls-cert chain.pem --tls-key key.pem             the same as https://
+  impresario serve --http 0.0.0.0:8000 --allow-host tools.example.com --insecure   for everybody who gets there
   impresario serve --limit call_timeout_ms=10s --limit body_bytes_max=1MiB --log impresario=debug";
 
 /// Quiet but for what a person who runs a server wants to know.
@@ -75,13 +78,28 @@ impl Serve {
         let admin = self.admin.admin.or_else(|| config.server.admin.clone());
         let options = self.options.over(&config.server, &config.limits);
         logging::start(options.log.as_deref(), DEFAULT_LOG);
+        // Before anything is opened.
+        options.tls.read().map_err(|error| no_tls(&config, &error))?;
         let limits = options.limits()?;
         let builder = described(&config, &limits);
         let Next { house, offer, .. } = Next::first(config).await?;
         let started = options.size(builder)?.offer(offer).start();
         let runtime = started.map_err(|error| following::not_started(&house, error))?;
         let keeper = Keeper::new(runtime.clone(), source, house);
-        Ok(kept(keeper, admin, serve_runtime(runtime, options)).await?)
+        let secured = Arc::clone(&keeper);
+        let serving = until_stopped(runtime, options, move |server| secured.secured_by(server.reloader()));
+        Ok(kept(keeper, admin, Box::pin(serving)).await?)
+    }
+}
+
+/// TLS that is described by halves is a mistake of the file if it says anything of it, else of the flags.
+fn no_tls(config: &Config, error: &anyhow::Error) -> Failure {
+    match config.root.get("server").and_then(|server| server.get("tls")) {
+        Some(_) => {
+            let problem = config.problem("server.tls", &error.to_string());
+            Failure::Config(problem.help("or say it in [server.tls]: cert, key, client_ca").into())
+        }
+        None => Failure::usage(error.to_string()),
     }
 }
 
@@ -126,8 +144,10 @@ async fn kept(
         std::future::pending::<anyhow::Result<()>>().await
     };
     tokio::select! {
-        served = serving => served,
+        // In this order: SIGHUP is watched, and so kills nothing, before anybody is told that the server is there.
+        biased;
         failed = following => failed,
+        served = serving => served,
         () = answering => Ok(()),
     }
 }
@@ -166,18 +186,31 @@ pub fn start(builder: Builder, options: &ServeOptions) -> anyhow::Result<Runtime
 /// # Errors
 /// When the address can't be bound, or standard output can't be taken over.
 pub async fn serve_runtime(runtime: Runtime, options: ServeOptions) -> anyhow::Result<()> {
+    until_stopped(runtime, options, |_server| ()).await
+}
+
+/// Does so, and hands the server over that listens at an address, if one does.
+async fn until_stopped(
+    runtime: Runtime,
+    options: ServeOptions,
+    listening: impl FnOnce(&HttpServer),
+) -> anyhow::Result<()> {
     // Watched before anybody is told that the server is there: from then on no signal may just kill it.
     let mut signals = Signals::watch().context("watch for signals")?;
     match options.http() {
         Some(Listen::Tcp(address)) => {
-            let server = listen(&runtime, options.http_config(Some(address)))?;
-            announce::listening(server, options.serves_http_sse());
+            let server = listen(&runtime, options.http_config(Some(address))?)?;
+            listening(&server);
+            announce::listening(server.scheme(), server.address(), options.serves_http_sse());
         }
         Some(Listen::Unix(path)) => {
             let at = |path: &std::path::Path| format!("can't listen at {}", path.display());
-            let config = options.http_config(None);
+            let config = options.http_config(None)?;
             http::serve_unix(&runtime, &options.socket(path.clone()), config).with_context(|| at(&path))?;
             announce::listening_at(&path, "http");
+        }
+        None if options.tls.read()?.is_some() => {
+            anyhow::bail!("TLS is for HTTP; name an address with --http ADDR")
         }
         None => {}
     }
@@ -219,14 +252,14 @@ fn skills_in(directory: &Path) -> anyhow::Result<Skills> {
     Ok(skills)
 }
 
-fn listen(runtime: &Runtime, config: HttpConfig) -> anyhow::Result<SocketAddr> {
+fn listen(runtime: &Runtime, config: HttpConfig) -> anyhow::Result<HttpServer> {
     let address = config.address;
-    let server = http::serve(runtime, config).map_err(|error| {
-        anyhow::anyhow!(
+    http::serve(runtime, config).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable => anyhow::anyhow!(
             "can't listen on {address}: {error}; choose another with --http ADDR, port 0 for any free one"
-        )
-    })?;
-    Ok(server.address())
+        ),
+        _ => anyhow::anyhow!("can't listen on {address}: {error}"),
+    })
 }
 
 /// Serves stdio to its end; without stdio, that never comes.

@@ -1,6 +1,7 @@
 //! Which server a verb talks to, and the flags that `list`, `call` and `inspect` have in common.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
@@ -25,6 +26,9 @@ pub(crate) struct ServerArgs {
         value_parser = header
     )]
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// A file with the authorities (PEM) that the server's certificate may be of, in place of those of the system.
+    #[arg(long, value_name = "PATH", env = "IMPRESARIO_CA")]
+    pub(crate) ca: Option<PathBuf>,
     /// How long to wait for the server, connecting and for each answer.
     #[arg(long, value_name = "SECONDS", env = "IMPRESARIO_TIMEOUT", default_value = "60", value_parser = seconds)]
     pub(crate) timeout: Duration,

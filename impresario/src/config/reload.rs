@@ -3,10 +3,11 @@
 //! What is different is opened first, then everything is exchanged in one change, then what is not wanted any more is
 //! dropped. A configuration that is wrong anywhere changes nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use impresario_engine::Runtime;
+use impresario_transports::tls::TlsReloader;
 use serde_json::{Value as Json, json};
 
 use super::difference::Changes;
@@ -45,6 +46,8 @@ pub(crate) struct Keeper {
     /// The configuration with which the process started: what is read only then.
     started_with: Node,
     started: Instant,
+    /// Reads the certificate anew, once HTTPS is served.
+    certificate: OnceLock<TlsReloader>,
     /// Held while something is opened and exchanged.
     house: tokio::sync::Mutex<House>,
     shown: Mutex<Shown>,
@@ -76,6 +79,7 @@ impl Keeper {
             source,
             started_with: house.config.root.clone(),
             started: Instant::now(),
+            certificate: OnceLock::new(),
             house: tokio::sync::Mutex::new(house),
             shown: Mutex::new(shown),
         })
@@ -87,6 +91,14 @@ impl Keeper {
 
     pub(crate) fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// From now on a reload that is asked for reads the certificate anew too.
+    pub(crate) fn secured_by(&self, certificate: Option<TlsReloader>) {
+        if let Some(certificate) = certificate {
+            // Nobody else sets it: a process serves at one address.
+            let _ = self.certificate.set(certificate);
+        }
     }
 
     /// What the files were when they were read last.
@@ -109,6 +121,9 @@ impl Keeper {
     /// # Errors
     /// Everything that is wrong with the configuration; nothing has changed then.
     pub(crate) async fn reload(&self, why: Why) -> Result<Changes, Problems> {
+        if matches!(why, Why::Hangup | Why::Asked) {
+            self.renew_certificate(why).await;
+        }
         let before = self.last_problems();
         let (cause, why) = (why, why.told());
         let reloaded = self.exchange().await;
@@ -129,6 +144,20 @@ impl Keeper {
         }
         self.note(why, &reloaded);
         reloaded
+    }
+
+    /// Reads the certificate anew, which has nothing to do with whether the rest is any good.
+    async fn renew_certificate(&self, why: Why) {
+        let Some(certificate) = self.certificate.get().cloned() else { return };
+        let read = tokio::task::spawn_blocking(move || certificate.reload()).await;
+        let why = why.told();
+        match read {
+            Ok(Ok(())) => tracing::info!(why, "the server's certificate was read anew"),
+            Ok(Err(error)) => {
+                tracing::error!(why, %error, "the new certificate is no good; the one before is used further on");
+            }
+            Err(error) => tracing::error!(why, %error, "the certificate could not be read anew"),
+        }
     }
 
     async fn exchange(&self) -> Result<Changes, Problems> {

@@ -32,6 +32,11 @@ pub(crate) struct Server {
     #[serde(deserialize_with = "spelled")]
     #[schemars(with = "Option<String>")]
     pub(crate) http: Option<Listen>,
+    /// Serve others than this machine, although nobody is asked who they are. Without it an address that can be
+    /// reached from elsewhere is refused.
+    pub(crate) insecure: Option<bool>,
+    /// How HTTPS is served.
+    pub(crate) tls: Tls,
     /// With HTTP, serve HTTP+SSE too, the transport of 2024-11-05, at /sse and /messages.
     pub(crate) sse: Option<bool>,
     /// Serve standard input and output; with `http`, that too.
@@ -70,8 +75,9 @@ pub(crate) struct Server {
 impl Server {
     /// The same, relative paths beginning at that directory.
     pub(crate) fn beside(mut self, directory: &Path) -> Self {
-        let paths = [&mut self.lines, &mut self.task_store, &mut self.state_key_file, &mut self.admin];
-        for path in paths.into_iter().flatten() {
+        let Tls { cert, key, client_ca, .. } = &mut self.tls;
+        let files = [&mut self.task_store, &mut self.state_key_file, cert, key, client_ca];
+        for path in files.into_iter().chain([&mut self.lines, &mut self.admin]).flatten() {
             *path = directory.join(&*path);
         }
         if let Some(Listen::Unix(path)) = &mut self.http {
@@ -79,6 +85,21 @@ impl Server {
         }
         self
     }
+}
+
+/// With which certificate HTTP is served, and whose certificates clients show. What is in the files is read anew when
+/// it changes; which files they are is read at the start.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tls {
+    /// A file with the certificate chain: PEM, the server's own certificate first.
+    pub(crate) cert: Option<PathBuf>,
+    /// A file with the private key of the certificate: PEM, and for its owner alone.
+    pub(crate) key: Option<PathBuf>,
+    /// A file with the authorities whose certificates clients show (mutual TLS): PEM.
+    pub(crate) client_ca: Option<PathBuf>,
+    /// Let clients in that show no certificate.
+    pub(crate) client_optional: Option<bool>,
 }
 
 /// Workers and threads that some tools have for themselves. What is not said is as in `[limits]`.

@@ -164,6 +164,11 @@ fn ask(method: &str, params: &Value) -> Value {
         .lanes(1)
         .start()
         .unwrap();
+    reply(&runtime, method, params)
+}
+
+/// The result or the error that this server answers.
+fn reply(runtime: &Runtime, method: &str, params: &Value) -> Value {
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
     let (answer_tx, answer_rx) = sync_channel(1);
     let errand = move |stage: &std::rc::Rc<impresario_engine::session::Stage>| {
@@ -198,6 +203,24 @@ fn listed(method: &str, list: &str, name: &str) -> Value {
     let answer = ask(method, &json!({}));
     let items = answer[list].as_array().unwrap();
     items.iter().find(|item| item["name"] == name).unwrap().clone()
+}
+
+#[test]
+fn every_setting_of_a_cache_reaches_the_runtime() {
+    let runtime = Runtime::builder().tool(kept).tool(warmed).lanes(1).start().unwrap();
+    for b in [1.0, 2.0] {
+        let answer = reply(&runtime, "tools/call", &json!({"name": "kept", "arguments": {"a": 1.0, "b": b}}));
+        assert_eq!(answer["content"][0]["text"], "2", "b does not tell calls apart");
+    }
+    let warm = std::iter::repeat_with(|| runtime.cache().stats());
+    let mut looks = warm.take_while(|stats| stats.total.misses < 2);
+    let late = std::time::Instant::now() + Duration::from_secs(10);
+    assert!(looks.all(|_| std::time::Instant::now() < late), "the warm-up call was never made");
+    let stats = runtime.cache().stats();
+    let tool = |name: &str| stats.tools.iter().find(|tool| tool.tool == name).unwrap();
+    assert_eq!(tool("kept").tags, ["sums"]);
+    assert_eq!((tool("kept").figures.hits, tool("kept").figures.misses), (1, 1));
+    assert_eq!((tool("warmed").figures.hits, tool("warmed").figures.misses), (0, 1));
 }
 
 #[tokio::test]

@@ -141,6 +141,11 @@ limits! {
     replay_total_bytes_max: "bytes", 256 * MIB, 0..=CEILING, "Bytes that all sessions keep to be replayed; beyond, the largest holders give up theirs.";
     replay_ttl_ms: "milliseconds", 300_000, 1..=DAY_MS, "A message of a stream that has not ended, and a session's own stream that was left, can be replayed for so long.";
     replay_ended_ttl_ms: "milliseconds", 60_000, 1..=DAY_MS, "What follows on a call's stream can be replayed for so long after its answer.";
+    // TLS, and floods of HTTP/2.
+    tls_handshakes_max: "handshakes", 256, 1..=CEILING, "TLS handshakes that have begun, at once, per lane; more wait.";
+    tls_handshake_timeout_ms: "milliseconds", 5_000, 1..=DAY_MS, "From a connection's begin to the end of its TLS handshake; a slower one is cut.";
+    http2_client_resets_max: "streams", 20, 1..=CEILING, "Streams of one HTTP/2 connection that its client took back before they were looked at; beyond, the connection ends with GOAWAY.";
+    http2_fault_resets_max: "streams", 128, 1..=CEILING, "Streams of one HTTP/2 connection that we had to reset for its client's faults; beyond, the connection ends with GOAWAY.";
     // Sessions.
     sessions_max: "sessions", 10_000, 1..=CEILING, "Sessions of the handshake era; then the longest idle ones go, else 429.";
     sessions_per_client_max: "sessions", 1_000, 1..=CEILING, "Sessions of one caller (without authentication: of one address).";

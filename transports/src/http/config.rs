@@ -1,8 +1,10 @@
-//! Where HTTP is served, and for whose sites.
+//! Where HTTP is served, how, and for whose sites.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Where HTTP is served, and for whose sites.
+use crate::tls::TlsConfig;
+
+/// Where HTTP is served, how, and for whose sites.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpConfig {
     /// The address to listen on; port 0 takes any free one.
@@ -14,6 +16,11 @@ pub struct HttpConfig {
     pub allowed_origins: Vec<String>,
     /// Also serve HTTP+SSE, the transport of 2024-11-05, at `/sse` and `/messages`; for old clients.
     pub http_sse: bool,
+    /// Speak TLS, with that certificate; else everything goes in the clear.
+    pub tls: Option<TlsConfig>,
+    /// Serve others than this machine although nobody is asked who they are. Without it an `address` that can be
+    /// reached from elsewhere is refused.
+    pub insecure: bool,
 }
 
 impl Default for HttpConfig {
@@ -27,6 +34,13 @@ impl HttpConfig {
     /// Served on that address, for loopback hosts and the server's own origin.
     #[must_use]
     pub fn on(address: SocketAddr) -> Self {
-        Self { address, allowed_hosts: Vec::new(), allowed_origins: Vec::new(), http_sse: false }
+        Self {
+            address,
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            http_sse: false,
+            tls: None,
+            insecure: false,
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use impresario_engine::gate::Entry;
 use impresario_engine::session::{Connection, ConnectionKind, Stage};
-use impresario_engine::{Caller, Closing};
+use impresario_engine::{Caller, Closing, PeerCertificate};
 use impresario_protocol::Limits;
 
 use super::endpoint;
@@ -22,27 +23,80 @@ use super::pulse::Pulse;
 use super::reply_body::ReplyBody;
 use super::response;
 use super::site::{KnownHost, Site};
-use super::socket::{Socket, Wire};
+use super::socket::Socket;
 use super::stream::Stream;
+use super::wire::{Line, Raw, Wire};
+use crate::tls::{Handshakes, Secured};
 
 type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
+/// What every connection of a lane is served with.
+#[derive(Debug)]
+pub(super) struct Reception {
+    pub(super) stage: Rc<Stage>,
+    pub(super) site: Site,
+    /// Where TLS is spoken.
+    pub(super) handshakes: Option<Handshakes>,
+}
+
 /// Serves a connection until one side closes it. Its place among the open ones is given back at the end.
-pub(super) async fn serve(stream: Stream, caller: Caller, stage: Rc<Stage>, site: Site, _place: Entry) {
-    let (shared, limits) = (stage.shared.clone(), stage.shared.limits.clone());
+pub(super) async fn serve(stream: Stream, caller: Caller, reception: Rc<Reception>, _place: Entry) {
     if let Err(error) = stream.set_nodelay() {
         tracing::debug!(%error, "a connection closed before it was served");
         return;
     }
-    let actor = Connection::open(stage, caller.clone(), ConnectionKind::Http);
+    let raw = Raw::new(stream);
+    let arrival = match &reception.handshakes {
+        None => Arrival { wire: Wire::new(Line::Plain(raw)), certificate: None, is_http2: None },
+        // Boxed, because a handshake is large, and over before anything else begins.
+        Some(handshakes) => match Box::pin(shake(handshakes, raw, &reception.stage)).await {
+            Some(arrival) => arrival,
+            None => return,
+        },
+    };
+    let wire = arrival.wire.clone();
+    serve_http(arrival, caller, &reception).await;
+    wire.close().await;
+}
+
+/// A connection over which HTTP can be spoken.
+struct Arrival {
+    wire: Wire,
+    /// What the client showed in its handshake.
+    certificate: Option<Arc<PeerCertificate>>,
+    /// Which HTTP was agreed upon, if that was asked.
+    is_http2: Option<bool>,
+}
+
+async fn shake(handshakes: &Handshakes, raw: Raw, stage: &Stage) -> Option<Arrival> {
+    let shaken = tokio::select! {
+        shaken = handshakes.shake(raw, Raw::begins) => shaken,
+        () = stage.shared.closing.begun() => return None,
+    };
+    match shaken {
+        Ok(Secured { stream, certificate, is_http2 }) => {
+            Some(Arrival { wire: Wire::new(Line::Tls(stream)), certificate, is_http2 })
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a TLS handshake failed");
+            None
+        }
+    }
+}
+
+async fn serve_http(arrival: Arrival, caller: Caller, reception: &Reception) {
+    let Arrival { wire, certificate, is_http2: agreed } = arrival;
+    let stage = &reception.stage;
+    let (shared, limits) = (stage.shared.clone(), stage.shared.limits.clone());
+    let actor = Connection::open(Rc::clone(stage), caller.clone(), ConnectionKind::Http);
     let pulse = Pulse::new(&limits, head_bytes_max(&limits));
     let stall_timeout = Duration::from_millis(limits.sse_send_stall_ms);
-    let wire = Wire::new(stream);
     let mut socket = Socket::new(wire.clone(), Rc::clone(&pulse), stall_timeout);
     let desk = Desk {
         actor: actor.clone(),
         caller,
-        site,
+        certificate,
+        site: reception.site.clone(),
         known_host: KnownHost::default(),
         pulse: Rc::clone(&pulse),
         stall_timeout,
@@ -55,6 +109,9 @@ pub(super) async fn serve(stream: Stream, caller: Caller, stage: Rc<Stage>, site
         () = shared.closing.begun() => return actor.close(),
     };
     let served = match is_http2 {
+        Ok(is_http2) if agreed.is_some_and(|agreed| agreed != is_http2) => {
+            Err("the client speaks another HTTP than it agreed upon in its handshake".into())
+        }
         Ok(true) => {
             // Boxed, because it is large, and rarely what a connection is.
             let connection = http2_builder(&limits).serve_connection(TokioIo::new(socket), service);
@@ -123,6 +180,8 @@ impl Listens {
 struct Desk {
     actor: Connection,
     caller: Caller,
+    #[expect(dead_code, reason = "authentication, which comes next, is who reads it")]
+    certificate: Option<Arc<PeerCertificate>>,
     site: Site,
     known_host: KnownHost,
     pulse: Rc<Pulse>,
@@ -172,6 +231,8 @@ fn http2_builder(limits: &Limits) -> http2::Builder<LaneExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(streams_max)
         .max_header_list_size(header_list_max(limits))
+        .max_pending_accept_reset_streams(Limits::size(limits.http2_client_resets_max))
+        .max_local_error_reset_streams(Limits::size(limits.http2_fault_resets_max))
         .keep_alive_interval(Duration::from_millis(limits.sse_keep_alive_ms))
         .keep_alive_timeout(Duration::from_millis(limits.sse_send_stall_ms));
     builder

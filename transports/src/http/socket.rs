@@ -1,6 +1,5 @@
 //! A socket that a slow peer can't hold for ever: time limits on idleness, on a request's head, and on writes.
 
-use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -12,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::pulse::Pulse;
-use super::stream::Stream;
+use super::wire::Wire;
 
 /// A socket with its time limits.
 pub(super) struct Socket {
@@ -28,73 +27,6 @@ pub(super) struct Socket {
     stall_alarm: Option<Pin<Box<Sleep>>>,
     /// The connection's first bytes, which were looked at and are still to be read.
     first: First,
-}
-
-/// The byte stream, shared by whoever reads and writes it and whoever watches whether the peer is still there.
-#[derive(Clone)]
-pub(super) struct Wire(Rc<Line>);
-
-struct Line {
-    stream: RefCell<Stream>,
-    /// The runtime was made to forget that there are bytes to be read; it tells only of what comes after them.
-    has_unread: Cell<bool>,
-}
-
-impl Wire {
-    pub(super) fn new(stream: Stream) -> Self {
-        Self(Rc::new(Line { stream: RefCell::new(stream), has_unread: Cell::new(false) }))
-    }
-
-    /// Whether the peer has closed its side, and be it after a request that is still unread. Whoever asks is woken
-    /// when it does.
-    pub(super) fn is_closed(&self, task: &mut Context<'_>) -> bool {
-        let mut room = [0; 1];
-        let mut buffer = ReadBuf::new(&mut room);
-        let stream = self.0.stream.borrow();
-        match stream.poll_peek(task, &mut buffer) {
-            Poll::Ready(Ok(0) | Err(_)) => true,
-            Poll::Ready(Ok(_)) => stream.is_read_closed(task) || self.looks_past_bytes(&stream, task),
-            Poll::Pending => false,
-        }
-    }
-
-    /// Whether the peer closed its side in this very moment. As long as the runtime knows of bytes it wakes nobody
-    /// for the end behind them, so it is made to forget them: from here on `poll_read` looks for them by itself.
-    fn looks_past_bytes(&self, stream: &Stream, task: &mut Context<'_>) -> bool {
-        self.0.has_unread.set(true);
-        match stream.poll_news(task) {
-            Poll::Pending => false,
-            // Something came since. What it is shows with the next look.
-            Poll::Ready(ready) => {
-                task.waker().wake_by_ref();
-                ready.is_err()
-            }
-        }
-    }
-
-    fn poll_read(&self, task: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let mut stream = self.0.stream.borrow_mut();
-        if self.0.has_unread.get() {
-            let room = buffer.initialize_unfilled();
-            let size = room.len();
-            match stream.read_now(room) {
-                Ok(count) => {
-                    // What fills less than the room is all that there was.
-                    self.0.has_unread.set(count == size);
-                    buffer.advance(count);
-                    return Poll::Ready(Ok(()));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.0.has_unread.set(false),
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
-        Pin::new(&mut *stream).poll_read(task, buffer)
-    }
-
-    /// The stream, for one call of it that writes.
-    fn with<T>(&self, call: impl FnOnce(Pin<&mut Stream>) -> T) -> T {
-        call(Pin::new(&mut self.0.stream.borrow_mut()))
-    }
 }
 
 /// How every HTTP/2 connection begins (RFC 9113, 3.4).
@@ -238,7 +170,7 @@ impl AsyncRead for Socket {
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = this.stream.with(|stream| stream.poll_write(task, bytes));
+        let written = this.stream.poll_write(task, bytes);
         this.guard_write(written, task)
     }
 
@@ -248,23 +180,23 @@ impl AsyncWrite for Socket {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = this.stream.with(|stream| stream.poll_write_vectored(task, slices));
+        let written = this.stream.poll_write_vectored(task, slices);
         this.guard_write(written, task)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.with(|stream| stream.is_write_vectored())
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let flushed = this.stream.with(|stream| stream.poll_flush(task));
+        let flushed = this.stream.poll_flush(task);
         this.guard_write(flushed, task)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let closed = this.stream.with(|stream| stream.poll_shutdown(task));
+        let closed = this.stream.poll_shutdown(task);
         this.guard_write(closed, task)
     }
 }

@@ -8,7 +8,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use impresario_engine::{Builder, Context, Limits, LogLevel, Runtime, ToolResult, ToolSpec};
-use impresario_transports::Serve as _;
 use impresario_transports::http::HttpConfig;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -263,7 +262,7 @@ impl House {
     /// Serves HTTP on any free port.
     pub(crate) fn serve(&self) -> SocketAddr {
         let config = HttpConfig::on(SocketAddr::from(([127, 0, 0, 1], 0)));
-        self.runtime.serve_http(config).expect("there is a free port").address()
+        crate::secure::serve(&self.runtime, config)
     }
 
     /// Calls in flight.

@@ -8,12 +8,13 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::messages::MODERN;
+use crate::secure::{Bytes, over};
 use crate::wait::within;
 
 /// One connection. Closed when dropped.
 #[derive(Debug)]
 pub(crate) struct Http {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Bytes>>,
     address: SocketAddr,
 }
 
@@ -107,7 +108,7 @@ impl Http {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = within("connect", TcpStream::connect(address)).await.expect("the server listens");
         stream.set_nodelay(true).expect("the socket is open");
-        Self { stream: BufReader::new(stream), address }
+        Self { stream: BufReader::new(over(stream, &[]).await), address }
     }
 
     /// A connection that takes little before its reader reads.
@@ -115,7 +116,7 @@ impl Http {
         let socket = TcpSocket::new_v4().expect("there are sockets");
         socket.set_recv_buffer_size(4096).expect("a buffer can be small");
         let stream = within("connect", socket.connect(address)).await.expect("the server listens");
-        Self { stream: BufReader::with_capacity(1024, stream), address }
+        Self { stream: BufReader::with_capacity(1024, over(stream, &[]).await), address }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -123,12 +124,17 @@ impl Http {
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        within("send", self.stream.write_all(bytes)).await.expect("the connection is open");
+        self.try_send(bytes).await.expect("the connection is open");
     }
 
     /// Sends what the other side may no longer want.
     pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        within("send", self.stream.write_all(bytes)).await
+        let sending = async {
+            self.stream.write_all(bytes).await?;
+            // TLS holds back what the socket did not take.
+            self.stream.flush().await
+        };
+        within("send", sending).await
     }
 
     /// Posts a message and reads the answer.
@@ -236,6 +242,16 @@ impl Http {
         // A reset is an end too.
         drop(within("the connection is closed", self.stream.read_to_end(&mut rest)).await);
         rest
+    }
+
+    /// Reads until what came is enough, or the other side has closed.
+    pub(crate) async fn until_enough(&mut self, mut is_enough: impl FnMut(&[u8]) -> bool) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let reading = async {
+            while !is_enough(&bytes) && self.stream.read_buf(&mut bytes).await.is_ok_and(|count| count > 0) {}
+        };
+        within("enough bytes", reading).await;
+        bytes
     }
 
     async fn line(&mut self) -> io::Result<String> {

@@ -26,6 +26,7 @@ pub(crate) struct Http2 {
 impl Http2 {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = within("connect", TcpStream::connect(address)).await.expect("the server listens");
+        let stream = crate::secure::over(stream, &[b"h2"]).await;
         let shaken = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
         let (requests, connection) = within("a handshake", shaken).await.expect("it speaks HTTP/2");
         let mut driver = JoinSet::new();

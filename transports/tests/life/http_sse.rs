@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use impresario_protocol::ListKind;
-use impresario_transports::Serve as _;
 use impresario_transports::http::HttpConfig;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -18,7 +17,7 @@ const OLDEST: &str = "2024-11-05";
 /// Serves HTTP+SSE too.
 fn serve(house: &House) -> SocketAddr {
     let config = HttpConfig { http_sse: true, ..HttpConfig::on(SocketAddr::from(([127, 0, 0, 1], 0))) };
-    house.runtime.serve_http(config).unwrap().address()
+    crate::secure::serve(&house.runtime, config)
 }
 
 /// A session: its stream, and where to post to.

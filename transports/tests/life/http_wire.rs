@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use impresario_transports::Serve as _;
 use impresario_transports::http::HttpConfig;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -238,7 +237,7 @@ async fn pages_of_an_allowed_origin_may_call_and_others_may_not() {
     let house = house(|_| ());
     let mut config = HttpConfig::on(SocketAddr::from(([127, 0, 0, 1], 0)));
     config.allowed_origins.push(ORIGIN.into());
-    let mut http = Http::connect(house.runtime.serve_http(config).unwrap().address()).await;
+    let mut http = Http::connect(crate::secure::serve(&house.runtime, config)).await;
     let asks = [
         ("access-control-request-method", "POST"),
         ("access-control-request-headers", "mcp-method, mcp-param-x"),

@@ -94,7 +94,7 @@ impl House {
             http_sse: true,
             ..HttpConfig::on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         };
-        let address = runtime.serve_http(config.clone()).expect("a free port").address();
+        let address = crate::secure::serve(&runtime, config.clone());
         let service = runtime.http_service(HttpConfig { address, ..config });
         let router = axum::Router::new().fallback_service(service);
         Self { runtime, address, router, ran, held }

@@ -6,25 +6,25 @@ use std::pin::pin;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::memmem;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::answer::{Answer, is_endless};
 use super::ask::Prepared;
+use crate::secure::{Bytes, over};
 
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Http1 {
     read: Reader,
-    write: OwnedWriteHalf,
+    write: WriteHalf<Box<dyn Bytes>>,
     /// Whether another request may follow.
     pub(crate) is_alive: bool,
 }
 
 #[derive(Debug)]
 struct Reader {
-    socket: OwnedReadHalf,
+    socket: ReadHalf<Box<dyn Bytes>>,
     /// Received and not yet looked at.
     unread: Vec<u8>,
 }
@@ -39,7 +39,7 @@ impl Http1 {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("a fresh socket takes options");
-        let (socket, write) = stream.into_split();
+        let (socket, write) = split(over(stream, &[]).await);
         Self { read: Reader { socket, unread: Vec::new() }, write, is_alive: true }
     }
 
@@ -50,7 +50,7 @@ impl Http1 {
 
     /// Sends bytes and reads one answer. A server that answers before it has read everything may close.
     pub(crate) async fn exchange_bytes(&mut self, bytes: &[u8], is_head: bool) -> Result<Answer, String> {
-        let mut sending = pin!(self.write.write_all(bytes));
+        let mut sending = pin!(sent(&mut self.write, bytes));
         let mut reading = pin!(self.read.answer(is_head));
         let mut is_sent = false;
         let answer = loop {
@@ -73,7 +73,7 @@ impl Http1 {
 
     /// Sends bytes without waiting for anything. What a server that has closed does not take is lost.
     pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
-        self.is_alive &= self.write.write_all(bytes).await.is_ok();
+        self.is_alive &= sent(&mut self.write, bytes).await.is_ok();
     }
 
     /// Reads one more answer.
@@ -98,6 +98,12 @@ impl Http1 {
         while self.read.fill().await.is_ok() {}
         self.read.unread.len()
     }
+}
+
+/// Sends bytes to the last one; TLS holds back what the socket did not take.
+async fn sent(write: &mut WriteHalf<Box<dyn Bytes>>, bytes: &[u8]) -> std::io::Result<()> {
+    write.write_all(bytes).await?;
+    write.flush().await
 }
 
 /// A stream of events that is open.

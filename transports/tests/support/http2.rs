@@ -28,6 +28,7 @@ impl Http2 {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("a fresh socket takes options");
+        let stream = crate::secure::over(stream, &[b"h2"]).await;
         let (sender, connection) =
             handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("the server speaks HTTP/2");
         let mut tasks = JoinSet::new();

@@ -99,6 +99,11 @@ fn of_http(error: &reqwest::Error, target: &Target) -> anyhow::Error {
     if root(error).contains("InvalidContentType") {
         return anyhow!("can't reach {target}: it does not speak TLS; write http:// in place of https://");
     }
+    if root(error).contains("UnknownIssuer") {
+        return anyhow!(
+            "can't trust {target}: its certificate is of an authority that is not known here; name it with --ca PATH"
+        );
+    }
     let verb = if error.is_connect() { "reach" } else { "talk to" };
     anyhow!("can't {verb} {target}: {}", root(error))
 }

@@ -11,6 +11,7 @@ use impresario_transports::UnixSocket;
 use impresario_transports::http::HttpConfig;
 
 use super::state_keys;
+use super::tls::TlsOptions;
 use crate::config::settings::Server;
 use crate::spelling::{LimitSetting, Listen, lanes, log_filter, mode, unix_path};
 
@@ -38,6 +39,14 @@ pub struct ServeOptions {
     /// unix:PATH. 127.0.0.1:8000 unless --stdio or --lines is given.
     #[arg(long, value_name = "ADDR", env = "IMPRESARIO_HTTP")]
     pub http: Option<Listen>,
+    /// Serve others than this machine, although nobody is asked who they are. Without it an address that can be
+    /// reached from elsewhere is refused.
+    #[arg(long, env = "IMPRESARIO_INSECURE", value_name = "BOOL", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub insecure: Option<bool>,
+    /// How HTTPS is served.
+    #[command(flatten)]
+    pub tls: TlsOptions,
     /// With HTTP, serve HTTP+SSE too, the transport of 2024-11-05, at /sse and /messages.
     #[arg(long, env = "IMPRESARIO_SSE", value_name = "BOOL", value_parser = BoolishValueParser::new(),
         num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
@@ -104,6 +113,8 @@ impl ServeOptions {
         };
         Self {
             http: self.http.or_else(|| file.http.clone()),
+            insecure: self.insecure.or(file.insecure),
+            tls: self.tls.over(&file.tls),
             sse: self.sse.or(file.sse),
             stdio: self.stdio.or(file.stdio),
             lines: self.lines.or_else(|| file.lines.clone()),
@@ -128,13 +139,15 @@ impl ServeOptions {
     }
 
     /// For whom HTTP is served, and what of it.
-    pub(super) fn http_config(&self, address: Option<SocketAddr>) -> HttpConfig {
-        HttpConfig {
+    pub(super) fn http_config(&self, address: Option<SocketAddr>) -> anyhow::Result<HttpConfig> {
+        Ok(HttpConfig {
             allowed_hosts: self.allowed_hosts.clone(),
             allowed_origins: self.allowed_origins.clone(),
             http_sse: self.serves_http_sse(),
+            tls: self.tls.read()?,
+            insecure: self.insecure.unwrap_or(false),
             ..address.map_or_else(HttpConfig::default, HttpConfig::on)
-        }
+        })
     }
 
     /// A socket with the permissions that the flags name.
