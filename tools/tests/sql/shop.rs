@@ -1,6 +1,6 @@
 //! A shop to ask questions of, in each engine, and a runtime that serves it.
 //!
-//! PostgreSQL is asked where `IMPRESARIO_TEST_POSTGRES` names a superuser of a server that may be thrown away
+//! PostgreSQL is asked where `TEST_POSTGRES_URL` names a superuser of a server that may be thrown away
 //! (`.ci/postgres` starts one). Without it the tests say that they left it out, and with `CI=true` that is a failure.
 
 use std::path::{Path, PathBuf};
@@ -83,10 +83,10 @@ pub(crate) fn engines() -> Vec<Engine> {
     match (admin(), std::env::var("CI")) {
         (Some(_), _) => vec![Engine::Sqlite, Engine::Postgres],
         (None, Ok(ci)) if ci == "true" => {
-            panic!("IMPRESARIO_TEST_POSTGRES is not set: run this by .ci/postgres")
+            panic!("TEST_POSTGRES_URL is not set: run this by .ci/postgres")
         }
         (None, _) => {
-            eprintln!("PostgreSQL was skipped: set IMPRESARIO_TEST_POSTGRES, or run this by .ci/postgres");
+            eprintln!("PostgreSQL was skipped: set TEST_POSTGRES_URL, or run this by .ci/postgres");
             vec![Engine::Sqlite]
         }
     }
@@ -98,7 +98,7 @@ pub(crate) fn each(test: impl Fn(&Shop)) {
 }
 
 fn admin() -> Option<String> {
-    std::env::var("IMPRESARIO_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
+    std::env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty())
 }
 
 impl Shop {
