@@ -49,7 +49,9 @@ fn fixed_api() -> SocketAddr {
                         let body = r#"{"value":7}"#;
                         let length = body.len();
                         let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json";
-                        write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+                        // In one piece: several would wait for one another's acknowledgement.
+                        let answer = format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}");
+                        stream.write_all(answer.as_bytes()).unwrap();
                     }
                 }
             });
